@@ -1,0 +1,1 @@
+"""The `officer` command line: both services on one machine."""

@@ -1,0 +1,1 @@
+"""The two services. They never import each other."""

@@ -1,0 +1,1 @@
+"""Violation messages become reports in an inbox."""

@@ -1,0 +1,1 @@
+"""One technology behind one port each."""

@@ -1,0 +1,1 @@
+"""One rule kind per file: pure steps over tracks and time."""

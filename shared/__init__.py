@@ -1,0 +1,1 @@
+"""What both services know: contracts, the site file, the citation table, local stores, logging."""

@@ -1,0 +1,1 @@
+"""Settings that both services share, and the site file."""

@@ -1,0 +1,34 @@
+"""Polygons of the site file: at least three different points, edges that do not cross."""
+
+from itertools import combinations
+
+Point = tuple[float, float]
+
+
+def check_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """Return *points* (fractions of width and height) if they bound an area.
+
+    Raises:
+        ValueError: fewer than three different points, or two edges that cross.
+    """
+    if len(set(points)) < 3:
+        raise ValueError(f"a zone needs at least 3 different points, got {len(set(points))}")
+    if len(points) > 100:
+        raise ValueError(f"a zone may have at most 100 points, got {len(points)}")
+    edges = list(zip(points, points[1:] + points[:1], strict=True))
+    for (i, first), (j, second) in combinations(enumerate(edges), 2):
+        neighbours = j - i == 1 or (i == 0 and j == len(edges) - 1)
+        if not neighbours and _cross(*first, *second):
+            raise ValueError(
+                f"the zone crosses itself: edge {i + 1} meets edge {j + 1}; order the points around it"
+            )
+    return points
+
+
+def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    return _side(a, b, c) != _side(a, b, d) and _side(c, d, a) != _side(c, d, b)
+
+
+def _side(a: Point, b: Point, p: Point) -> int:
+    area = (b[0] - a[0]) * (p[1] - a[1]) - (b[1] - a[1]) * (p[0] - a[0])
+    return (area > 0) - (area < 0)

@@ -1,0 +1,1 @@
+"""The messages between the services, versioned and strict."""

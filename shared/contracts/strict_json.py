@@ -1,0 +1,83 @@
+"""JSON from outside, read strictly: one bad byte is a clear error, never a crash."""
+
+import json
+from typing import Any, NoReturn
+
+from shared.errors import ContractError
+
+MAX_DEPTH = 32
+
+
+def parse_strict(body: bytes) -> dict[str, Any]:
+    """Parse a JSON object.
+
+    Raises:
+        ContractError: not UTF-8, not JSON, not an object, duplicate keys, NaN or Infinity, nested deeper than
+            `MAX_DEPTH`, an integer beyond 64 bits, NUL or a lone surrogate in a string.
+    """
+    text = _utf8(body)
+    _check_depth(text, body)
+    try:
+        document = json.loads(
+            text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=_small_int
+        )
+    except _Refused as refusal:
+        raise ContractError(refusal.code, str(refusal), body) from refusal
+    except (ValueError, RecursionError) as error:
+        raise ContractError("not-json", f"message is not JSON: {str(error)[:120]}", body) from error
+    if not isinstance(document, dict):
+        raise ContractError("not-an-object", "message must be a JSON object", body)
+    return document
+
+
+class _Refused(ValueError):
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _utf8(body: bytes) -> str:
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ContractError("not-utf8", f"message is not UTF-8 at byte {error.start}", body) from error
+
+
+def _check_depth(text: str, body: bytes) -> None:
+    """Refuse deep nesting before the parser recurses; brackets inside strings count, which only makes it stricter."""
+    depth = deepest = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    if deepest > MAX_DEPTH:
+        raise ContractError("too-deep", f"message is nested deeper than {MAX_DEPTH} levels", body)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise _Refused("duplicate-key", f"key {key[:80]!a} stands twice")
+        _clean(key)
+        if isinstance(value, str):
+            _clean(value)
+        result[key] = value
+    return result
+
+
+def _clean(text: str) -> None:
+    if "\0" in text or any(0xD800 <= ord(c) < 0xE000 for c in text):
+        raise _Refused("bad-text", f"text {text[:40]!a} holds NUL or a lone surrogate")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise _Refused("not-a-number", f"{name} is not allowed")
+
+
+def _small_int(digits: str) -> int:
+    if len(digits) > 19:
+        raise _Refused("too-large-number", f"integer with {len(digits)} digits; at most 19 are allowed")
+    return int(digits)

@@ -1,0 +1,1 @@
+"""Embedded twins of the cloud: a folder store and a queue in one SQLite file."""

@@ -1,0 +1,1 @@
+"""The citation table and corrective actions, as versioned data."""

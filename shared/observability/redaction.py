@@ -1,0 +1,29 @@
+"""Hides passwords in texts that people or log files will see."""
+
+import re
+
+_HIDDEN = "***"
+_TOKEN = re.compile(r"\S+")
+# Cameras and presigned links also carry secrets as parameters: /user=admin&password=..., ?X-Amz-Signature=...
+_PARAMETER = re.compile(
+    r"((?:pass(?:word|wd)?|pwd|secret|token|signature|credential|(?:api|access)[_-]?key)=)[^&\s]+",
+    re.IGNORECASE,
+)
+
+
+def redact(text: str) -> str:
+    """Hide the user and password of every URL in *text*, and the values of parameters named like a secret.
+
+    Errs on the side of hiding: passwords hold `@`, `/` and quotes, so all between `://` and the last `@`
+    before the next white space goes, even where the `@` belonged to a path.
+
+    >>> redact("cannot open rtsp://admin:p@ss@10.0.0.7/live?token=abc&stream=1")
+    'cannot open rtsp://***@10.0.0.7/live?token=***&stream=1'
+    """
+    return _PARAMETER.sub(rf"\1{_HIDDEN}", _TOKEN.sub(_without_userinfo, text))
+
+
+def _without_userinfo(token: re.Match[str]) -> str:
+    scheme, separator, rest = token.group().partition("://")
+    _, at, host = rest.rpartition("@")
+    return f"{scheme}{separator}{_HIDDEN}@{host}" if at else token.group()

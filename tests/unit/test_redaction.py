@@ -1,0 +1,59 @@
+"""Passwords never reach a log line."""
+
+import doctest
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.observability import redaction
+from shared.observability.redaction import redact
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://user:secret@cam/1", "rtsp://***@cam/1"),
+        ("rtsp://user:p@ss@cam:554/1", "rtsp://***@cam:554/1"),
+        ("rtsp://user:p/s?s#@cam/1", "rtsp://***@cam/1"),
+        ("rtsp://:secret@cam/1", "rtsp://***@cam/1"),
+        (
+            "postgresql+psycopg2://u:secret@db/x and rtsps://u:s@c",
+            "postgresql+psycopg2://***@db/x and rtsps://***@c",
+        ),
+        ("rtsp://cam/user=admin&password=secret&channel=1", "rtsp://cam/user=admin&password=***&channel=1"),
+        (
+            "https://s3/x.jpg?X-Amz-Signature=abc&X-Amz-Date=1",
+            "https://s3/x.jpg?X-Amz-Signature=***&X-Amz-Date=1",
+        ),
+        ("host=db password=secret", "host=db password=***"),
+    ],
+)
+def test_secrets_are_hidden(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "rtsp://cam/1", "mail to a@b.example", "key=evidence/2026/a.jpg", "a://b c@d"]
+)
+def test_text_without_secrets_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+PASSWORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6).filter(
+    lambda p: "*" not in p
+)
+
+
+@given(password=PASSWORDS)
+def test_any_password_without_white_space_is_hidden(password: str) -> None:
+    assert redact(f"opening rtsp://admin:{password}@cam/1 failed") == "opening rtsp://***@cam/1 failed"
+
+
+def test_a_long_text_takes_no_long_time() -> None:
+    text = "a://" * 250_000
+    assert redact(text) == text
+
+
+def test_the_example_in_the_docstring_holds() -> None:
+    assert doctest.testmod(redaction).failed == 0

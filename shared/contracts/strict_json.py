@@ -21,7 +21,7 @@ def parse_strict(body: bytes) -> dict[str, Any]:
         document = json.loads(
             text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=_small_int
         )
-    except _Refused as refusal:
+    except _RefusedError as refusal:
         raise ContractError(refusal.code, str(refusal), body) from refusal
     except (ValueError, RecursionError) as error:
         raise ContractError("not-json", f"message is not JSON: {str(error)[:120]}", body) from error
@@ -30,7 +30,7 @@ def parse_strict(body: bytes) -> dict[str, Any]:
     return document
 
 
-class _Refused(ValueError):
+class _RefusedError(ValueError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
@@ -60,7 +60,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise _Refused("duplicate-key", f"key {key[:80]!a} stands twice")
+            raise _RefusedError("duplicate-key", f"key {key[:80]!a} stands twice")
         _clean(key)
         if isinstance(value, str):
             _clean(value)
@@ -70,14 +70,14 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _clean(text: str) -> None:
     if "\0" in text or any(0xD800 <= ord(c) < 0xE000 for c in text):
-        raise _Refused("bad-text", f"text {text[:40]!a} holds NUL or a lone surrogate")
+        raise _RefusedError("bad-text", f"text {text[:40]!a} holds NUL or a lone surrogate")
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise _Refused("not-a-number", f"{name} is not allowed")
+    raise _RefusedError("not-a-number", f"{name} is not allowed")
 
 
 def _small_int(digits: str) -> int:
     if len(digits) > 19:
-        raise _Refused("too-large-number", f"integer with {len(digits)} digits; at most 19 are allowed")
+        raise _RefusedError("too-large-number", f"integer with {len(digits)} digits; at most 19 are allowed")
     return int(digits)

@@ -8,14 +8,14 @@ from typing import Protocol
 from services.detection.domain.detection import Detection, ModelInfo
 from services.detection.domain.frame import BgrImage, Frame
 from services.detection.domain.geometry import Box
-from shared.contracts.violation import SourceFacts
 
 
 class FrameSource(Protocol):
     """A camera, file or folder. One thread reads it.
 
-    A file or folder yields each frame once, in order, never dropping one, and ends. A live source yields the latest frame,
-    reconnects by itself, yields None about once a second while there is nothing new, and ends only when closed.
+    A file or folder yields each frame once, in order, never dropping one, and ends. A live source yields the
+    latest frame, reconnects by itself, yields None about once a second while there is nothing new, and ends only
+    when closed.
     """
 
     @property

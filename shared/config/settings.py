@@ -1,0 +1,178 @@
+"""The environment, read strictly: the base of both services' settings.
+
+A secret is a `SecretStr` field; its value comes from NAME, or from the file that NAME_FILE names (as Docker and
+Kubernetes mount secrets). Nothing required has a default.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from shared.config.problems import explain, nearest
+from shared.errors import ConfigurationError
+
+MAX_SECRET_BYTES = 16 * 1024
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+"""A list in one variable, separated by commas."""
+
+
+class ServiceSettings(BaseSettings):
+    """What both services need from the environment."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, env_ignore_empty=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+    data_dir: Path = Field(description="folder for the database, evidence, spool, reports and mails")
+    site_file: Path = Field(description="the site file: cameras, zones, rules and recipients")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least important log line that is written"
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _SecretFiles(settings_cls)
+
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+
+def read_settings(kind: type[Settings]) -> Settings:
+    """Settings of *kind* from the environment.
+
+    Raises:
+        ConfigurationError: all problems of the environment in one message; no secret is shown.
+    """
+    problems = [*_misspelt(kind), *_bad_secrets(kind)]
+    try:
+        settings = kind()
+    except ValidationError as error:
+        problems += _in_words(error, kind)
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ConfigurationError("\n".join([f"environment: {count}", *problems]))
+    return settings
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether the field's value must never be shown."""
+    return "SecretStr" in str(field.annotation)
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """NAME_FILE names a file that holds the secret NAME; one line break at its end belongs to the file."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{field_name.upper()}_FILE", "")
+        if not (path and is_secret(field)):
+            return None, field_name, False
+        try:
+            text = Path(path).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None, field_name, False  # told by _bad_secrets
+        return SecretStr(_without_line_break(text)), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields.items()
+        found = {name: self.get_field_value(field, name)[0] for name, field in fields}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _without_line_break(text: str) -> str:
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _bad_secrets(kind: type[ServiceSettings]) -> list[str]:
+    names = [name.upper() for name, field in kind.model_fields.items() if is_secret(field)]
+    return [problem for name in names for problem in (_bad_variable(name), _bad_file(name)) if problem]
+
+
+def _bad_variable(name: str) -> str | None:
+    value = os.environ.get(name, "")
+    if value and os.environ.get(f"{name}_FILE"):
+        return f"environment: {name}: is set, and so is {name}_FILE; do: unset one of them"
+    if value != value.strip() or not value.isprintable():
+        return (
+            f"environment: {name}: begins or ends with white space, or holds a line break or another control "
+            "character; allowed: the bare secret; do: set it without the line break (printf, not echo)"
+        )
+    return None
+
+
+def _bad_file(name: str) -> str | None:
+    path = os.environ.get(f"{name}_FILE", "")
+    if not path:
+        return None
+    where = f"environment: {name}_FILE: {path[:200]!a}"
+    try:
+        if Path(path).stat().st_size > MAX_SECRET_BYTES:
+            return f"{where} is larger than {MAX_SECRET_BYTES:,} bytes; do: name a file that holds only the secret"
+        secret = _without_line_break(Path(path).read_text("utf-8"))
+    except UnicodeDecodeError:
+        return f"{where} is not UTF-8 text; do: save the secret as plain text"
+    except OSError as error:
+        return f"{where} cannot be read ({error.strerror}); do: name a readable file that holds the secret"
+    if not secret or secret != secret.strip() or not secret.isprintable():
+        return (
+            f"{where} is empty, begins or ends with white space, or holds a control character; allowed: the "
+            "bare secret and at most one line break after it; do: write it again (printf)"
+        )
+    return None
+
+
+def _misspelt(kind: type[ServiceSettings]) -> list[str]:
+    """Variables that differ from a setting by a slip of the hand, where the setting itself is not set."""
+    known = {name.upper() for name in kind.model_fields}
+    known |= {f"{name.upper()}_FILE" for name, field in kind.model_fields.items() if is_secret(field)}
+    unset = {name for name in known if name not in os.environ}
+    return [
+        f"environment: {name}: is not a setting; do: did you mean {meant}? Rename or unset it"
+        for name in sorted(os.environ)
+        if name not in known and (meant := _slip(name, unset))
+    ]
+
+
+def _slip(name: str, unset: set[str]) -> str | None:
+    """The setting that *name* is one slip away from; plain words are left alone, others may use them."""
+    meant = nearest(name, unset) if "_" in name else None
+    same_letters = meant is not None and sorted(meant) == sorted(name)
+    return meant if meant and (same_letters or _one_edit_apart(meant, name)) else None
+
+
+def _one_edit_apart(a: str, b: str) -> bool:
+    short, long = sorted((a, b), key=len)
+    if len(long) - len(short) > 1:
+        return False
+    at = next((i for i, (x, y) in enumerate(zip(short, long, strict=False)) if x != y), len(short))
+    return short[at + (len(short) == len(long)) :] == long[at + 1 :]
+
+
+def _in_words(error: ValidationError, kind: type[ServiceSettings]) -> list[str]:
+    schema = kind.model_json_schema()
+    return [_one(problem, kind, schema) for problem in error.errors(include_url=False)]
+
+
+def _one(problem: Any, kind: type[ServiceSettings], schema: dict[str, Any]) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else ""
+    secret = name in kind.model_fields and is_secret(kind.model_fields[name])
+    where = f"environment: {name.upper()}: " if name else "environment: "
+    return where + explain(problem, schema, show_value=bool(name) and not secret)

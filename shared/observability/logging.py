@@ -1,0 +1,86 @@
+"""Logs: an event's name and its fields; JSON lines where a program reads them, colours on a terminal.
+
+    log = structlog.get_logger()
+    log.info("violation.opened", violation_id=violation_id, camera=camera.id)
+
+The JSON lines on standard output are an interface: `officer watch` reads them. Each has `event`, `level` and `at`
+(UTC, ISO 8601). URLs lose their user and password before anything is written.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+from shared.observability.redaction import redact
+
+MAX_TEXT = 4_000
+MAX_NESTING = 6
+
+
+def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
+    """Send all logs, the standard library's too, to *stream* (standard output unless given).
+
+    Args:
+        level: debug, info, warning or error.
+        stream: JSON lines go to it, or the console layout if it is a terminal.
+    """
+    output = stream or sys.stdout
+    last: Any = (
+        structlog.dev.ConsoleRenderer()
+        if output.isatty()
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.format_exc_info,  # as text, so that secrets in it can be hidden
+        hide_secrets,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+
+
+def hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Redact every text of *event*, nested ones too, and cut what is too long."""
+    return {key: value if key.startswith("_") else _hidden(value, 0) for key, value in event.items()}
+
+
+def _hidden(value: Any, depth: int) -> Any:
+    if depth > MAX_NESTING:
+        return "..."
+    match value:
+        case str():
+            return _cut(redact(value))
+        case bytes():
+            return f"{len(value)} bytes"
+        case Mapping():
+            return {str(key): _hidden(part, depth + 1) for key, part in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_hidden(part, depth + 1) for part in value]
+        case None | bool() | int() | float():
+            return value
+        case tuple():
+            return value
+    return _cut(redact(str(value)))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text)} characters)"

@@ -26,7 +26,7 @@ _SCHEMA = (
         dead INTEGER NOT NULL DEFAULT 0
     )
     """,
-    "CREATE INDEX IF NOT EXISTS queue_messages_waiting ON queue_messages (dead, id, visible_at)",
+    "CREATE INDEX IF NOT EXISTS queue_messages_waiting ON queue_messages (dead, id, visible_at, receive_count)",
 )
 
 

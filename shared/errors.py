@@ -27,6 +27,10 @@ class TransientError(OfficerError):
     """A dependency failed for now: leave the work where it is and try again later."""
 
 
+class ObjectMissingError(TransientError):
+    """The store has no object of that name, or not yet: it may still be on its way."""
+
+
 class PermanentError(OfficerError):
     """The work can never succeed: quarantine it with this reason.
 

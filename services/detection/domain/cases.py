@@ -1,0 +1,355 @@
+"""From observations to violations: candidates are confirmed, opened once, kept while they last, and closed once.
+
+A pure state machine on the frames' own time. It proposes (`Opening`, `Closing`); a proposal that the caller
+could not store comes again at the next look, so nothing is opened that was not accepted.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from services.detection.domain.confirmation import PPE_DEFAULT, ZONE_DEFAULT, History
+from services.detection.domain.geometry import Box
+from services.detection.domain.scene import Observation, Stance, Subject
+from shared.config.site import Confirmation, PpeRule, Rule
+from shared.contracts.violation import FindingFacts
+from shared.vocabulary import Finding
+
+SETTLE_S = 4.0  # how long a confirmed finding waits for others of the same person
+END_S = 5.0  # without support, the subject gone or compliant: it has ended
+UNCLEAR_S = 60.0  # without support while the view is unclear
+BLIND_S = 3.0  # a gap between looks after which tracks mean nothing
+ADOPT_S = 10.0  # after a gap or a restart, how long an open violation waits to be seen again
+LONGEST_GAP_S = 120.0  # after a longer gap nobody can say that it is the same violation
+SAME_PLACE = 0.3  # overlap from which somebody stands where an open violation was
+
+CloseReason = Literal["ended", "unobserved", "source-ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An open violation.
+
+    Attributes:
+        id: violation id.
+        subject: who or what it is about; the track changes when a restart or a gap made a new one.
+        findings: what was reported.
+        first_s, last_s: first and last supporting look, seconds in the session.
+        people: most at once.
+        supporting, looks: numbers of looks.
+        box: last box of the (first) person, in pixels.
+        waiting_since_s: set while it waits to be seen again after a gap or a restart.
+    """
+
+    id: str
+    subject: Subject
+    findings: tuple[Finding, ...]
+    first_s: float
+    last_s: float
+    people: int
+    supporting: int
+    looks: int
+    box: Box | None
+    waiting_since_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A confirmed violation, to be stored and then told to `Cases.opened`."""
+
+    case: Case
+    findings: tuple[FindingFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """An open violation that has ended, to be stored and then told to `Cases.closed`."""
+
+    case: Case
+    reason: CloseReason
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Why something was or was not raised; for people."""
+
+    subject: Subject
+    finding: Finding
+    stance: Stance
+    confidence: float
+    progress: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    openings: tuple[Opening, ...]
+    closings: tuple[Closing, ...]
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(slots=True)
+class _Candidate:
+    histories: dict[Finding, History] = field(default_factory=dict)
+    confirmed_since_s: float | None = None
+    people: int = 1
+    box: Box | None = None
+    opened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a violation's id unique beside its subject and time."""
+
+    site: str
+    camera: str
+    session: str
+
+
+@dataclass(slots=True)
+class Cases:
+    """All candidates and open violations of one camera. State of a track goes when the track does."""
+
+    identity: Identity
+    rules: Mapping[str, Rule]
+    open: dict[str, Case] = field(default_factory=dict)
+    ended: dict[Subject, tuple[float, tuple[Finding, ...]]] = field(default_factory=dict)
+    last_look_s: float | None = None
+    _candidates: dict[Subject, _Candidate] = field(default_factory=dict)
+
+    def look(self, observations: Sequence[Observation], alive: Collection[int], at_s: float) -> Outcome:
+        """Take in one look.
+
+        Args:
+            observations: what the rules say of it.
+            alive: tracks that may still be seen again.
+            at_s: seconds in the session, rising.
+        """
+        self._after_gap(at_s)
+        self.last_look_s = at_s
+        decisions = [self._take(observation, at_s) for observation in observations]
+        seen = {observation.subject for observation in observations}
+        openings = self._openings(seen, at_s)
+        closings = self._closings(alive, at_s)
+        self._forget(alive, at_s)
+        return Outcome(tuple(openings), tuple(closings), tuple(decisions))
+
+    def opened(self, opening: Opening) -> None:
+        """*opening* has been accepted."""
+        self.open[opening.case.id] = opening.case
+        candidate = self._candidates.get(opening.case.subject)
+        if candidate:
+            candidate.confirmed_since_s = None
+            candidate.opened += 1
+
+    def closed(self, closing: Closing) -> None:
+        """*closing* has been accepted."""
+        case = self.open.pop(closing.case.id)
+        findings = case.findings + self.ended.get(case.subject, (0.0, ()))[1]
+        self.ended[case.subject] = (case.last_s, tuple(dict.fromkeys(findings)))
+
+    def wait_for_all(self, at_s: float) -> None:
+        """After a restart: every open violation waits to be seen again from now on."""
+        for case in self.open.values():
+            self.open[case.id] = replace(case, waiting_since_s=at_s)
+        self.last_look_s = at_s
+
+    def finish(self, at_s: float) -> Outcome:
+        """The source has ended: open what is confirmed, close what is open."""
+        openings = self._openings(frozenset(), at_s)
+        closings = [Closing(case, "source-ended") for case in self.open.values()]
+        closings += [Closing(opening.case, "source-ended") for opening in openings]
+        return Outcome(tuple(openings), tuple(closings), ())
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody is being looked at: the motion gate must stay open."""
+        return bool(self.open) or any(
+            not history.empty
+            for candidate in self._candidates.values()
+            for history in candidate.histories.values()
+        )
+
+    @property
+    def subjects(self) -> frozenset[Subject]:
+        """Whose evidence must be kept."""
+        return frozenset(self._candidates)
+
+    def _take(self, observation: Observation, at_s: float) -> Decision:
+        candidate = self._candidates.setdefault(observation.subject, _Candidate())
+        history = candidate.histories.setdefault(
+            observation.finding, History(observation.finding, self._needed(observation.subject))
+        )
+        ignored = history.add(observation, at_s)
+        if observation.box:
+            candidate.box = observation.box
+        supports = observation.stance is Stance.SUPPORTS and not ignored
+        if supports:
+            candidate.people = max(candidate.people, observation.people)
+        case = self._case_of(observation, supports)
+        if case:
+            self._continue(case, observation, supports, at_s)
+        why = ignored or observation.why
+        if supports and case:
+            why += f"; counted into open violation {case.id[:8]}"
+        elif supports and (left := self._cooling_s(observation.subject, observation.finding, at_s)):
+            why += f"; suppressed by the cooldown for {left:.0f} s more"
+        return Decision(
+            observation.subject,
+            observation.finding,
+            observation.stance,
+            observation.confidence,
+            history.progress(),
+            why,
+        )
+
+    def _case_of(self, observation: Observation, supports: bool) -> Case | None:
+        """The open violation that *observation* belongs to; a waiting one is adopted by whoever stands in its place."""
+        for case in self.open.values():
+            if case.subject == observation.subject and observation.finding in case.findings:
+                return case
+        return self._adopted(observation) if supports else None
+
+    def _adopted(self, observation: Observation) -> Case | None:
+        box, subject = observation.box, observation.subject
+        waiting = [
+            case
+            for case in self.open.values()
+            if case.waiting_since_s is not None
+            and (case.subject.rule, case.subject.zone) == (subject.rule, subject.zone)
+            and observation.finding in case.findings
+            and box is not None
+            and case.box is not None
+            and box.iou(case.box) >= SAME_PLACE
+        ]
+        if not waiting:
+            return None
+        return replace(max(waiting, key=lambda case: (case.last_s, case.id)), subject=subject)
+
+    def _continue(self, case: Case, observation: Observation, supports: bool, at_s: float) -> None:
+        decisive = observation.stance is not Stance.CANNOT_TELL and case.findings[0] is observation.finding
+        changed = replace(case, looks=case.looks + decisive)
+        if supports:
+            changed = replace(
+                changed,
+                last_s=at_s,
+                people=max(case.people, observation.people),
+                supporting=case.supporting + decisive,
+                box=observation.box or case.box,
+                waiting_since_s=None,
+            )
+        self.open[case.id] = changed
+
+    def _openings(self, seen: Collection[Subject], at_s: float) -> Iterable[Opening]:
+        for subject, candidate in self._candidates.items():
+            news = self._news(subject, candidate, at_s)
+            if not news:
+                candidate.confirmed_since_s = None
+                continue
+            if candidate.confirmed_since_s is None:
+                candidate.confirmed_since_s = at_s
+            waited = at_s - candidate.confirmed_since_s >= SETTLE_S
+            leaning = any(history.leaning for history in candidate.histories.values())
+            if waited or not leaning or subject not in seen:
+                yield self._opening(subject, candidate, news, at_s)
+
+    def _news(self, subject: Subject, candidate: _Candidate, at_s: float) -> list[History]:
+        """The confirmed findings that no open violation and no cooldown covers."""
+        covered = {
+            finding for case in self.open.values() if case.subject == subject for finding in case.findings
+        }
+        return [
+            history
+            for finding, history in candidate.histories.items()
+            if history.confirmed and finding not in covered and not self._cooling_s(subject, finding, at_s)
+        ]
+
+    def _cooling_s(self, subject: Subject, finding: Finding, at_s: float) -> float:
+        """Seconds of cooldown left for *finding*; 0 if it may be raised."""
+        ended_s, findings = self.ended.get(subject, (0.0, ()))
+        left = self.rules[subject.rule].cooldown_s - (at_s - ended_s)
+        return max(0.0, left) if finding in findings else 0.0
+
+    def _opening(self, subject: Subject, candidate: _Candidate, news: list[History], at_s: float) -> Opening:
+        first_s = min(history.first_support_s for history in news)
+        facts = tuple(history.facts() for history in news)
+        case = Case(
+            id=self._id(subject, candidate.opened, first_s),
+            subject=subject,
+            findings=tuple(history.finding for history in news),
+            first_s=first_s,
+            last_s=at_s,
+            people=candidate.people,
+            supporting=facts[0].supporting,
+            looks=facts[0].looked,
+            box=candidate.box,
+        )
+        return Opening(case, facts)
+
+    def _closings(self, alive: Collection[int], at_s: float) -> list[Closing]:
+        return [
+            Closing(case, reason) for case in self.open.values() if (reason := self._ended(case, alive, at_s))
+        ]
+
+    def _ended(self, case: Case, alive: Collection[int], at_s: float) -> CloseReason | None:
+        if case.waiting_since_s is not None:
+            return "unobserved" if at_s - case.waiting_since_s > ADOPT_S else None
+        unclear = case.subject.track in alive and not self._denied(case)
+        return "ended" if at_s - case.last_s > (UNCLEAR_S if unclear else END_S) else None
+
+    def _denied(self, case: Case) -> bool:
+        candidate = self._candidates.get(case.subject)
+        if candidate is None:
+            return False
+        histories = [
+            candidate.histories[finding] for finding in case.findings if finding in candidate.histories
+        ]
+        return all(history.denied for history in histories)
+
+    def _after_gap(self, at_s: float) -> None:
+        """After a while without looks people may have changed places: open violations wait to be seen again."""
+        if self.last_look_s is None or at_s - self.last_look_s <= BLIND_S:
+            return
+        for case in self.open.values():
+            if case.waiting_since_s is None:
+                too_long = at_s - self.last_look_s > LONGEST_GAP_S
+                since = at_s - ADOPT_S - 1 if too_long else at_s
+                self.open[case.id] = replace(case, waiting_since_s=since)
+        self._candidates.clear()
+
+    def _forget(self, alive: Collection[int], at_s: float) -> None:
+        """Drop what can no longer matter."""
+        for candidate in self._candidates.values():
+            for history in candidate.histories.values():
+                history.forget(at_s)
+        gone = [
+            subject
+            for subject, candidate in self._candidates.items()
+            if (subject.track is not None and subject.track not in alive)
+            or all(history.empty for history in candidate.histories.values())
+        ]
+        for subject in gone:
+            del self._candidates[subject]
+        for subject, (ended_s, _) in list(self.ended.items()):
+            gone_track = subject.track is not None and subject.track not in alive
+            if gone_track or at_s - ended_s > self.rules[subject.rule].cooldown_s:
+                del self.ended[subject]
+
+    def _needed(self, subject: Subject) -> Confirmation:
+        rule = self.rules[subject.rule]
+        return rule.confirm or (PPE_DEFAULT if isinstance(rule, PpeRule) else ZONE_DEFAULT)
+
+    def _id(self, subject: Subject, earlier: int, first_s: float) -> str:
+        """128 bits of a hash over what makes the violation itself; the same input gives the same id for ever."""
+        who = "zone" if subject.track is None else f"track-{subject.track}"
+        parts = (
+            self.identity.site,
+            self.identity.camera,
+            subject.rule,
+            subject.zone,
+            self.identity.session,
+            f"{who}.{earlier}",
+            f"{round(first_s * 1000)}",
+        )
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]

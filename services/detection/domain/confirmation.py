@@ -1,0 +1,107 @@
+"""M of N: when a finding about a subject is believed."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from services.detection.domain.scene import EvidenceBasis, Observation, Stance
+from shared.config.site import Confirmation
+from shared.contracts.violation import FindingFacts
+from shared.vocabulary import Finding
+
+PPE_DEFAULT = Confirmation(looks=5, of=7, within_s=8)
+ZONE_DEFAULT = Confirmation(looks=4, of=5, within_s=4)
+
+# An absence is weak evidence: the detector's misses repeat from frame to frame, so it takes more looks.
+WEIGHT: dict[EvidenceBasis, float] = {"seen-missing": 1.0, "not-seen": 0.4, "present-in-zone": 1.0}
+
+WORN_MEMORY_S = 20.0
+WORN_LOOKS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    at_s: float
+    stance: Stance
+    basis: EvidenceBasis | None
+    confidence: float
+
+
+@dataclass(slots=True)
+class History:
+    """The decisive looks at one finding about one subject, no older than the window.
+
+    Attributes:
+        finding: what is asked.
+        needed: how many of how many looks, in which time.
+    """
+
+    finding: Finding
+    needed: Confirmation
+    _looks: deque[_Look] = field(default_factory=lambda: deque(maxlen=256))
+    _worn_at: deque[float] = field(default_factory=lambda: deque(maxlen=WORN_LOOKS))
+
+    def add(self, observation: Observation, at_s: float) -> str:
+        """Take one look in; returns why it does not count, empty if it does."""
+        self.forget(at_s)
+        if observation.stance is Stance.CANNOT_TELL:
+            return observation.why
+        if observation.basis == "not-seen" and self._seen_worn(at_s):
+            return f"was seen worn less than {WORN_MEMORY_S:.0f} s ago"
+        if observation.stance is Stance.DENIES:
+            self._worn_at.append(at_s)
+        self._looks.append(_Look(at_s, observation.stance, observation.basis, observation.confidence))
+        return ""
+
+    def forget(self, at_s: float) -> None:
+        """Drop the looks that are older than the window."""
+        while self._looks and at_s - self._looks[0].at_s > self.needed.within_s:
+            self._looks.popleft()
+
+    @property
+    def empty(self) -> bool:
+        return not self._looks
+
+    @property
+    def confirmed(self) -> bool:
+        """Enough weight, and at least M of N of the decisive looks support."""
+        weight = sum(WEIGHT[look.basis] for look in self._looks if look.basis)
+        return weight >= self.needed.looks and self._share >= self.needed.looks / self.needed.of
+
+    @property
+    def leaning(self) -> bool:
+        """Not decided, but most looks support: worth waiting for."""
+        return not self.confirmed and self._share > 0.5
+
+    @property
+    def denied(self) -> bool:
+        """The last decisive look spoke against it."""
+        return bool(self._looks) and self._looks[-1].stance is Stance.DENIES
+
+    @property
+    def first_support_s(self) -> float:
+        return next(look.at_s for look in self._looks if look.basis)
+
+    def facts(self) -> FindingFacts:
+        """What the message says of this finding."""
+        supports = [look for look in self._looks if look.basis]
+        strong = [look for look in supports if look.basis != "not-seen"]
+        deciding = strong if len(strong) * WEIGHT["seen-missing"] >= self.needed.looks / 2 else supports
+        return FindingFacts(
+            finding=self.finding,
+            basis=deciding[-1].basis or "not-seen",
+            confidence=round(sum(look.confidence for look in deciding) / len(deciding), 3),
+            supporting=len(supports),
+            looked=len(self._looks),
+            window_s=round(self._looks[-1].at_s - self._looks[0].at_s, 3),
+        )
+
+    def progress(self) -> str:
+        """For people: supporting looks of decisive looks."""
+        return f"{sum(1 for look in self._looks if look.basis)} of {len(self._looks)}"
+
+    @property
+    def _share(self) -> float:
+        return sum(1 for look in self._looks if look.basis) / len(self._looks) if self._looks else 0.0
+
+    def _seen_worn(self, at_s: float) -> bool:
+        return len(self._worn_at) == WORN_LOOKS and at_s - self._worn_at[0] <= WORN_MEMORY_S

@@ -1,0 +1,247 @@
+"""Who wears what in one look: worn, missing or cannot tell, and why.
+
+An item counts for the one person in whose body band its box sits; all people and boxes of a look are assigned
+at once. An explicit bare box (`no_hardhat`) is strong evidence. Absence is weak: it counts only where the
+model would hardly miss the item, on an upright, whole, large and free view of the band. Everything else is
+*cannot tell*, which never raises anything.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.detection.domain.assignment import assign
+from services.detection.domain.detection import Detection, Label, bare, worn
+from services.detection.domain.geometry import Box
+from services.detection.domain.tracking import Track
+from shared.vocabulary import Item
+
+
+class Verdict(StrEnum):
+    WORN = "worn"
+    MISSING = "missing"
+    CANNOT_TELL = "cannot-tell"
+
+
+class Basis(StrEnum):
+    """What a verdict of *missing* rests on."""
+
+    SEEN_MISSING = "seen-missing"
+    NOT_SEEN = "not-seen"
+
+
+@dataclass(frozen=True, slots=True)
+class Wearing:
+    """The verdict for one person and one item in one look.
+
+    Attributes:
+        item: what was looked for.
+        verdict: worn, missing or cannot tell.
+        basis: what *missing* rests on; None for the other verdicts.
+        confidence: 0 to 1; of the deciding box, or of the person for an absence.
+        box: the deciding box, None for an absence.
+        why: the reason in words, for people.
+    """
+
+    item: Item
+    verdict: Verdict
+    basis: Basis | None
+    confidence: float
+    box: Box | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The picture that a look was made on.
+
+    Attributes:
+        width, height: of the frame in pixels.
+        scale: pixels of the network's input for one pixel of the frame.
+    """
+
+    width: int
+    height: int
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Operating points of a model for one item, measured on its val splits (see models/README.md).
+
+    Attributes:
+        worn: score from which a box shows the item.
+        hint: score from which a box forbids to call the item absent.
+        bare: score from which an explicit bare box counts.
+        head_px: least head height in pixels of the network's input at which absence may count.
+    """
+
+    worn: float
+    hint: float
+    bare: float
+    head_px: float
+
+
+LIMITS: dict[Item, Limits] = {
+    Item.HARDHAT: Limits(worn=0.35, hint=0.15, bare=0.30, head_px=14),
+    Item.VEST: Limits(worn=0.35, hint=0.15, bare=0.30, head_px=14),
+}
+DEFAULT_LIMITS = Limits(worn=0.40, hint=0.15, bare=0.40, head_px=20)
+
+HEADS_IN_A_BODY = 7.0  # a standing adult is 7 to 7.5 heads tall (Drillis and Contini 1966)
+PERSON_SURE = 0.5
+EDGE_PX = 2.0
+MOST_OVERLAP = 0.25
+
+
+def judge(
+    people: Sequence[Track], detections: Sequence[Detection], items: Sequence[Item], view: View
+) -> dict[int, dict[Item, Wearing]]:
+    """Say of each person and each of *items* whether it is worn.
+
+    Args:
+        people: tracks seen in this look.
+        detections: everything the model saw, down to the `hint` scores, in pixels of the frame.
+        items: what the rules ask for.
+        view: the picture's size and scale.
+
+    Returns:
+        Verdicts by track id and item.
+    """
+    verdicts: dict[int, dict[Item, Wearing]] = {person.id: {} for person in people}
+    for item in items:
+        limits = LIMITS.get(item, DEFAULT_LIMITS)
+        shown = _by_person(people, detections, worn(item), limits.hint, item, view)
+        denied = _by_person(people, detections, bare(item), limits.bare, item, view)
+        for person in people:
+            blocked = _why_absence_cannot_count(person, people, item, limits, view)
+            verdicts[person.id][item] = _verdict(
+                person, item, limits, shown.get(person.id), denied.get(person.id), blocked
+            )
+    return verdicts
+
+
+def head_height(person: Box, view: View) -> float:
+    """Height of the head in pixels: from the body's height, or its width where the picture cuts the legs."""
+    whole = person.height / HEADS_IN_A_BODY
+    if person.y2 < view.height - EDGE_PX:
+        return whole
+    return max(whole, min(0.4 * person.width, person.height / 3))
+
+
+def _verdict(
+    person: Track,
+    item: Item,
+    limits: Limits,
+    shown: Detection | None,
+    denied: Detection | None,
+    blocked: str,
+) -> Wearing:
+    if shown and shown.confidence >= limits.worn and (not denied or shown.confidence >= denied.confidence):
+        return Wearing(item, Verdict.WORN, None, shown.confidence, shown.box, f"{item} in its body band")
+    if denied and (not shown or denied.confidence > shown.confidence):
+        why = f"bare: {denied.label} in the body band"
+        return Wearing(item, Verdict.MISSING, Basis.SEEN_MISSING, denied.confidence, denied.box, why)
+    if shown:
+        why = f"a weak {item} box ({shown.confidence:.2f} below {limits.worn:.2f})"
+        return Wearing(item, Verdict.CANNOT_TELL, None, shown.confidence, shown.box, why)
+    if blocked:
+        return Wearing(item, Verdict.CANNOT_TELL, None, 0.0, None, blocked)
+    why = f"no {item} box in a clear view of its band"
+    return Wearing(item, Verdict.MISSING, Basis.NOT_SEEN, person.confidence, None, why)
+
+
+def _why_absence_cannot_count(
+    person: Track, people: Sequence[Track], item: Item, limits: Limits, view: View
+) -> str:
+    """The first reason against calling *item* absent; empty if there is none."""
+    box, head = person.box, head_height(person.box, view)
+    if person.confidence < PERSON_SURE:
+        return f"person uncertain ({person.confidence:.2f} below {PERSON_SURE})"
+    if head * view.scale < limits.head_px:
+        return (
+            f"too small (head {head * view.scale:.0f} px of the model's input, {limits.head_px:.0f} needed)"
+        )
+    if box.y1 <= EDGE_PX:
+        return "cut by the top of the picture"
+    if box.x1 <= EDGE_PX or box.x2 >= view.width - EDGE_PX:
+        return "cut by the side of the picture"
+    if box.height < (1.0 if box.y2 >= view.height - EDGE_PX else 1.3) * box.width:
+        return "not upright"
+    band = _visible_band(item, box, head)
+    if band.y2 > view.height:
+        return "the body band lies below the picture"
+    if any(band.covered_by(other.box) > MOST_OVERLAP for other in people if other.id != person.id):
+        return "overlapped by another person"
+    return ""
+
+
+def _visible_band(item: Item, person: Box, head: float) -> Box:
+    """Where *item* would be seen, for the test of a free view."""
+    top, bottom = {Item.VEST: (1.0, 3.5), Item.BOOTS: (6.0, 8.0), Item.GLOVES: (1.5, 5.0)}.get(
+        item, (0.0, 1.2)
+    )
+    return Box(person.x1, person.y1 + top * head, person.x2, person.y1 + bottom * head)
+
+
+def _by_person(
+    people: Sequence[Track],
+    detections: Sequence[Detection],
+    label: Label,
+    floor: float,
+    item: Item,
+    view: View,
+) -> dict[int, Detection]:
+    """The one box of *label* that belongs to each person, assigned over all people at once."""
+    boxes = [found for found in detections if found.label is label and found.confidence >= floor]
+    fit = _FITS.get(item, _fits_head)
+    costs = [
+        [
+            fit(person.box, found.box, head_height(person.box, view)) + 0.3 * (1 - found.confidence)
+            for found in boxes
+        ]
+        for person in people
+    ]
+    return {people[row].id: boxes[column] for row, column in assign(costs, _NEVER - 1)}
+
+
+_NEVER = 1e3
+
+
+def _fits_head(person: Box, box: Box, head: float) -> float:
+    """Distance of *box* from the top of *person*, in heads; `_NEVER` outside the head band.
+
+    What is worn on the head is the top of the person, so the upper edges meet: a hat in the hand, on a
+    table or on a shelf behind the shoulder does not pass.
+    """
+    x, top = box.centre[0], box.y1 - person.y1
+    if not person.x1 - 0.1 * person.width <= x <= person.x2 + 0.1 * person.width:
+        return _NEVER
+    if not -0.6 * head <= top <= 0.45 * head or not 0.25 * head <= box.width <= 2.2 * head:
+        return _NEVER
+    return (abs(x - person.centre[0]) + abs(top)) / head
+
+
+def _fits_torso(person: Box, box: Box, head: float) -> float:
+    """Vests: centre between chin and hips, most of the box on the person."""
+    y = box.centre[1] - person.y1
+    if not 0.8 * head <= y <= 4.5 * head or box.covered_by(person) < 0.6 or box.width < 0.25 * person.width:
+        return _NEVER
+    return 1 - box.iou(person.band(0.12, 0.6)) + abs(box.centre[0] - person.centre[0]) / person.width
+
+
+def _fits_feet(person: Box, box: Box, head: float) -> float:
+    if box.covered_by(person.band(0.75, 1.1, margin=0.2)) < 0.5:
+        return _NEVER
+    return abs(box.centre[0] - person.centre[0]) / head
+
+
+def _fits_body(person: Box, box: Box, head: float) -> float:
+    return abs(box.centre[0] - person.centre[0]) / head if box.covered_by(person) >= 0.5 else _NEVER
+
+
+_FITS: dict[Item, Callable[[Box, Box, float], float]] = {
+    Item.VEST: _fits_torso,
+    Item.BOOTS: _fits_feet,
+    Item.GLOVES: _fits_body,
+}

@@ -12,15 +12,15 @@ def check_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:
         ValueError: fewer than three different points, or two edges that cross.
     """
     if len(set(points)) < 3:
-        raise ValueError(f"a zone needs at least 3 different points, got {len(set(points))}")
+        raise ValueError(f"has {len(set(points))} different points; allowed: 3 to 100; do: add corners")
     if len(points) > 100:
-        raise ValueError(f"a zone may have at most 100 points, got {len(points)}")
+        raise ValueError(f"has {len(points)} points; allowed: 3 to 100; do: leave corners out")
     edges = list(zip(points, points[1:] + points[:1], strict=True))
     for (i, first), (j, second) in combinations(enumerate(edges), 2):
         neighbours = j - i == 1 or (i == 0 and j == len(edges) - 1)
         if not neighbours and _cross(*first, *second):
             raise ValueError(
-                f"the zone crosses itself: edge {i + 1} meets edge {j + 1}; order the points around it"
+                f"crosses itself (edge {i + 1} meets edge {j + 1}); do: list the corners in order around the zone"
             )
     return points
 

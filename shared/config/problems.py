@@ -4,6 +4,7 @@ The allowed values are read off the model's JSON Schema, so that no text can fal
 """
 
 import difflib
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -28,6 +29,11 @@ def explain(error: ErrorDetails, schema: Schema, *, show_value: bool = True) -> 
             return f"is missing; allowed: {allowed(place, schema)}; do: add it"
         case "extra_forbidden":
             return _unknown_key(error["loc"], schema)
+        case "union_tag_not_found":
+            return f"is missing; allowed: {', '.join(_kinds(place))}; do: add it"
+        case "union_tag_invalid":
+            tag = error["ctx"]["tag"]
+            return f"{_shown(tag)}is not allowed; allowed: {', '.join(_kinds(place))}{_meant(tag, _kinds(place))}"
         case "value_error":
             told = str(error["msg"]).removeprefix("Value error, ")
             return f"{_shown(error['input'])}{told}" if show_value else told
@@ -45,7 +51,10 @@ def nearest(word: object, names: Iterable[str]) -> str | None:
 def allowed(place: Schema, schema: Schema) -> str:
     """What *place*, a part of *schema*, takes."""
     place = _resolved(place, schema)
-    purpose = f" ({place['description']})" if "description" in place and place.get("type") != "object" else ""
+    if "pattern" in place and "description" in place:
+        return str(place["description"])
+    described = "description" in place and place.get("type") != "object" and "enum" not in place
+    purpose = f" ({place['description']})" if described else ""
     return _kind(place, schema) + purpose
 
 
@@ -71,8 +80,7 @@ def _kind(place: Schema, schema: Schema) -> str:
     if "anyOf" in place:
         return " or ".join(allowed(part, schema) for part in place["anyOf"])
     if "oneOf" in place:
-        kinds = place.get("discriminator", {})
-        return f"a mapping whose {kinds.get('propertyName')} is {' or '.join(kinds.get('mapping', {}))}"
+        return f"a mapping whose {place['discriminator']['propertyName']} is {' or '.join(_kinds(place))}"
     kind = place.get("type")
     describe = {
         "integer": _number,
@@ -116,17 +124,29 @@ def _unknown_key(loc: Sequence[int | str], schema: Schema) -> str:
 
 
 def _advice(value: object, place: Schema, schema: Schema) -> str:
-    if value in {"yes", "no", "on", "off", "y", "n"} and place.get("type") == "boolean":
+    if (
+        isinstance(value, str)
+        and value in {"yes", "no", "on", "off", "y", "n"}
+        and place.get("type") == "boolean"
+    ):
         return "; do: write true or false (yes, no, on and off are plain text here)"
-    meant = nearest(value, names_at(place, schema))
+    return _meant(value, names_at(place, schema))
+
+
+def _meant(value: object, names: list[str]) -> str:
+    meant = nearest(value, names) if isinstance(value, str) else None
     return f"; do: did you mean {meant!r}?" if meant else ""
+
+
+def _kinds(place: Schema) -> list[str]:
+    return list(place.get("discriminator", {}).get("mapping", {}))
 
 
 def _shown(value: object) -> str:
     if isinstance(value, dict | list):
-        return f"{'a mapping' if isinstance(value, dict) else 'a list'} "
-    text = redact(str(value)) if isinstance(value, str) else str(value)
-    return f"value {text[:80]!a} "
+        return "a mapping " if isinstance(value, dict) else f"a list of {len(value)} "
+    text = ascii(redact(value)[:80]) if isinstance(value, str) else json.dumps(value)[:80]
+    return f"value {text} "
 
 
 def _number(place: Schema, _: Schema) -> str:

@@ -4,45 +4,78 @@
 """
 
 import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
-from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from shared.config.polygon import check_polygon
-from shared.config.yaml_file import read_model
-from shared.contracts.violation import Name, Slug
+from shared.config.problems import nearest
+from shared.config.yaml_file import Misfit, read_model
+from shared.contracts.violation import Name, Slug, printable
+from shared.errors import ConfigurationError
 from shared.vocabulary import Hazard, Item, Jurisdiction, Severity
 
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+Value = TypeVar("Value")
+
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def _known_timezone(value: str) -> str:
     try:
         ZoneInfo(value)
-    except (ValueError, OSError) as error:
-        raise ValueError(
-            f"{value!r} is no IANA time zone such as Europe/Berlin or America/Chicago"
-        ) from error
+    except (KeyError, ValueError, OSError) as error:
+        meant = nearest(value, available_timezones())
+        advice = f"; do: did you mean {meant!r}?" if meant else ""
+        raise ValueError(f"is no IANA time zone; allowed: such as Europe/Berlin{advice}") from error
     return value
 
 
 def _address(value: str) -> str:
-    local, at, domain = value.rpartition("@")
-    if not (at and local and domain) or len(value) > 254 or any(c.isspace() or ord(c) < 33 for c in value):
-        raise ValueError(f"{value[:80]!a} is no mail address (one @, no spaces, at most 254 characters)")
+    local, _, domain = value.rpartition("@")
+    plain = value.isprintable() and not any(c in ' ,;:<>()[]\\"' for c in value)
+    if not (value.count("@") == 1 and local and domain and plain):
+        raise ValueError("is no mail address; allowed: name@domain without spaces, brackets or quotes")
+    if len(value) > 254 or len(local) > 64:
+        raise ValueError("is too long; allowed: 64 characters before the @ and 254 in all (RFC 5321)")
     return value
 
 
 def _clock_time(value: object) -> object:
-    """YAML reads an unquoted 06:30 as the number 390 (base 60): take only quoted text."""
-    if not isinstance(value, str):
-        raise ValueError('write the time in quotes, as in "06:30"')
-    return value
+    if isinstance(value, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        return time.fromisoformat(value)
+    if isinstance(value, time):
+        return value
+    raise ValueError('is no time of day; allowed: "00:00" to "23:59"')
+
+
+def _camera_source(value: str) -> str:
+    if "${" in _VARIABLE.sub("", value):
+        raise ValueError(
+            "has a ${ that is not closed or names no variable; allowed: ${NAME}, letters, digits and _"
+        )
+    return printable(value)
+
+
+def _all_differ(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    twice = [value for value in values if values.count(value) > 1]
+    if twice:
+        raise ValueError(f"names {str(twice[0])!r} twice; do: remove one")
+    return values
 
 
 class _Strict(BaseModel):
@@ -54,24 +87,33 @@ class Zone(_Strict):
 
     id: Slug
     name: Name
-    hazards: tuple[Hazard, ...] = ()
+    hazards: Annotated[tuple[Hazard, ...], AfterValidator(_all_differ)] = ()
     polygon: Annotated[tuple[tuple[Fraction, Fraction], ...], AfterValidator(check_polygon)] | None = None
-    authorised_note: str = Field("", max_length=200)
+    authorised_note: Annotated[str, Field(max_length=200), AfterValidator(printable)] = ""
 
 
 class Camera(_Strict):
+    """A fixed camera and the zones in its picture."""
+
     id: Slug
     name: Name
-    source: str | None = (
-        None  # rtsp(s) URL, video file, camera index or folder; ${NAME} reads the environment
+    # rtsp(s) URL, video file, camera index or folder; `source_of` fills in ${NAME} from the environment
+    source: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_camera_source)] | None = (
+        Field(None, repr=False)
     )
     zones: tuple[Zone, ...] = Field(min_length=1, max_length=64)
 
 
 class Schedule(_Strict):
-    """When a rule holds, in the site's local time; `to` before `from` runs over midnight."""
+    """When a rule holds, in the site's local time.
 
-    days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    `to` at or before `from` runs over midnight into the next day, so equal times are a whole day; `days` are those on
+    which it begins.
+    """
+
+    days: Annotated[tuple[Day, ...], AfterValidator(_all_differ)] = Field(
+        ("mon", "tue", "wed", "thu", "fri", "sat", "sun"), min_length=1
+    )
     start: Annotated[time, BeforeValidator(_clock_time)] = Field(time(0, 0), alias="from")
     end: Annotated[time, BeforeValidator(_clock_time)] = Field(time(0, 0), alias="to")
 
@@ -86,7 +128,7 @@ class Confirmation(_Strict):
     @model_validator(mode="after")
     def _possible(self) -> "Confirmation":
         if self.looks > self.of:
-            raise ValueError(f"looks ({self.looks}) must not exceed of ({self.of})")
+            raise ValueError(f"asks for {self.looks} looks of {self.of}; allowed: looks at most of")
         return self
 
 
@@ -94,7 +136,7 @@ class _Rule(_Strict):
     id: Slug
     title: Name
     version: Name = "1"
-    zones: tuple[Slug, ...] = ()  # empty: every zone of every camera
+    zones: Annotated[tuple[Slug, ...], AfterValidator(_all_differ)] = ()  # empty: every zone of every camera
     schedule: Schedule = Schedule()
     confirm: Confirmation | None = None  # None: the measured default of the rule's kind
     cooldown_s: float = Field(300, ge=0, le=86_400)
@@ -105,7 +147,7 @@ class PpeRule(_Rule):
     """Each person in the zone must wear `requires`."""
 
     kind: Literal["ppe"]
-    requires: tuple[Item, ...] = Field(min_length=1, max_length=6)
+    requires: Annotated[tuple[Item, ...], AfterValidator(_all_differ)] = Field(min_length=1)
     per: Literal["person"] = "person"
 
 
@@ -113,7 +155,7 @@ class RestrictedZoneRule(_Rule):
     """Nobody may stand in the zone."""
 
     kind: Literal["restricted-zone"]
-    zones: tuple[Slug, ...] = Field(min_length=1)
+    zones: Annotated[tuple[Slug, ...], AfterValidator(_all_differ)] = Field(min_length=1)
     per: Literal["person", "zone"] = "zone"
 
 
@@ -121,20 +163,26 @@ Rule = Annotated[PpeRule | RestrictedZoneRule, Field(discriminator="kind")]
 
 
 class Recipient(_Strict):
+    """Who gets the reports by mail, from which severity on."""
+
     address: Annotated[str, AfterValidator(_address)]
-    role: str = Field("", max_length=80)
+    role: Annotated[str, Field(max_length=80), AfterValidator(printable)] = ""
     min_severity: Severity = Severity.LOW
 
 
 class Privacy(_Strict):
+    """What is done to pictures of people before they are stored."""
+
     blur_faces: bool = True
 
 
 class SiteFacts(_Strict):
+    """The site, and whose regulations apply there."""
+
     id: Slug
     name: Name
     timezone: Annotated[str, AfterValidator(_known_timezone)] = "UTC"
-    jurisdictions: tuple[Jurisdiction, ...] = ()
+    jurisdictions: Annotated[tuple[Jurisdiction, ...], AfterValidator(_all_differ)] = ()
     policy: Name = "Site safety policy"
 
 
@@ -147,19 +195,6 @@ class Site(_Strict):
     rules: tuple[Rule, ...] = Field(min_length=1, max_length=200)
     recipients: tuple[Recipient, ...] = ()
     privacy: Privacy = Privacy()
-
-    @model_validator(mode="after")
-    def _names_agree(self) -> "Site":
-        _unique("camera", [camera.id for camera in self.cameras])
-        _unique("rule", [rule.id for rule in self.rules])
-        for camera in self.cameras:
-            _unique(f"zone of camera {camera.id}", [zone.id for zone in camera.zones])
-        known = sorted({zone.id for camera in self.cameras for zone in camera.zones})
-        for rule in self.rules:
-            for zone in rule.zones:
-                if zone not in known:
-                    raise ValueError(f"rule {rule.id} names zone {zone!r}; known zones: {', '.join(known)}")
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +218,68 @@ def load_site(path: Path) -> LoadedSite:
     Raises:
         ConfigurationError: all problems of the file in one message, each with line, key, value and remedy.
     """
-    content, site = read_model(path, Site)
+    content, site = read_model(path, Site, _misfits)
     return LoadedSite(path=path, sha256=hashlib.sha256(content).hexdigest(), site=site)
 
 
-def _unique(what: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{what} id {name!r} stands twice; ids must differ")
+def source_of(camera: Camera, environ: Mapping[str, str]) -> str:
+    """The camera's source with each ${NAME} filled in from *environ*; holds secrets, so redact it before showing it.
+
+    Raises:
+        ConfigurationError: the camera has no source, or a variable is not set.
+    """
+    if camera.source is None:
+        raise ConfigurationError(
+            f"camera {camera.id}: has no source; do: add source: to it, or name one to watch"
+        )
+    names = _VARIABLE.findall(camera.source)
+    if unset := [name for name in names if not environ.get(name)]:
+        raise ConfigurationError(
+            f"camera {camera.id}: source reads {', '.join(unset)} from the environment, which is not set; "
+            f"do: set {'it' if len(unset) == 1 else 'them'} there or in .env"
+        )
+    return _VARIABLE.sub(lambda found: environ[found[1]], camera.source)
+
+
+def _misfits(document: Any) -> Iterator[Misfit]:
+    """Ids that stand twice and zones that no camera has, in a document that may be wrong in any other way."""
+    cameras, rules = _entries(document, "cameras"), _entries(document, "rules")
+    yield from _repeated("cameras", "id", cameras)
+    yield from _repeated("rules", "id", rules)
+    yield from _repeated("recipients", "address", _entries(document, "recipients"))
+    known: set[str] = set()
+    for index, camera in cameras:
+        zones = _entries(camera, "zones")
+        yield from _repeated(("cameras", index, "zones"), "id", zones)
+        known |= {zone["id"] for _, zone in zones if isinstance(zone.get("id"), str)}
+    for index, rule in rules:
+        for position, zone in enumerate(_sequence(rule.get("zones"))):
+            if isinstance(zone, str) and zone not in known:
+                yield ("rules", index, "zones", position), _no_such_zone(zone, known)
+
+
+def _entries(document: Any, key: str) -> list[tuple[int, dict[str, Any]]]:
+    entries = _sequence(document.get(key)) if isinstance(document, dict) else ()
+    return [(i, entry) for i, entry in enumerate(entries) if isinstance(entry, dict)]
+
+
+def _sequence(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else ()
+
+
+def _repeated(
+    where: str | tuple[str | int, ...], key: str, entries: list[tuple[int, dict[str, Any]]]
+) -> Iterator[Misfit]:
+    seen: set[str] = set()
+    for index, entry in entries:
+        value = entry.get(key)
+        if isinstance(value, str) and value in seen:
+            loc = (*((where,) if isinstance(where, str) else where), index, key)
+            yield loc, f"value {value[:80]!a} stands twice; allowed: each {key} once; do: choose another one"
+        seen |= {value} if isinstance(value, str) else set()
+
+
+def _no_such_zone(zone: str, known: set[str]) -> str:
+    meant = nearest(zone, known)
+    advice = f"did you mean {meant!r}?" if meant else "add the zone to a camera"
+    return f"value {zone[:80]!a} is no zone of any camera; allowed: {', '.join(sorted(known))}; do: {advice}"

@@ -6,6 +6,7 @@ final times (it only completes the row). They may arrive in either order.
 
 import hashlib
 import json
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -27,15 +28,28 @@ def _aware(value: datetime) -> datetime:
     return value
 
 
-def _printable(value: str) -> str:
-    if any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in value):
-        raise ValueError("must not hold control characters or lone surrogates")
+def printable(value: str) -> str:
+    """Return *value* if it is one line of text.
+
+    Raises:
+        ValueError: it holds control characters, line or paragraph separators, or lone surrogates.
+    """
+    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value):
+        raise ValueError(
+            "holds a control character, a line break or half a character; allowed: one line of text"
+        )
     return value
 
 
 Instant = Annotated[datetime, AfterValidator(_aware)]
-Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+Slug = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$",
+        description="1 to 64 of a-z, 0-9, - and _, a letter or digit first and last",
+    ),
+]
 ViolationId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -80,7 +94,7 @@ class ZoneFacts(_Strict):
     name: Name
     hazards: tuple[Hazard, ...] = Field(max_length=20)
     polygon: tuple[tuple[Fraction, Fraction], ...] | None  # None: the whole picture
-    authorised_note: Annotated[str, Field(max_length=200), AfterValidator(_printable)] = ""
+    authorised_note: Annotated[str, Field(max_length=200), AfterValidator(printable)] = ""
 
 
 class RuleFacts(_Strict):
@@ -117,7 +131,7 @@ class PictureBox(_Strict):
     """Something drawn over the evidence."""
 
     role: Literal["subject", "person", "item", "bare", "other"]
-    label: Annotated[str, Field(max_length=40), AfterValidator(_printable)]
+    label: Annotated[str, Field(max_length=40), AfterValidator(printable)]
     confidence: Fraction
     box: NormalisedBox
 

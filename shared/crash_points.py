@@ -1,7 +1,7 @@
 """Named places where a test may kill the process, to show that nothing is lost there.
 
-`CRASH_AT=D3:2` kills with SIGKILL at the second pass of point D3. It is for tests: without the variable a pass costs one
-look into the environment.
+`CRASH_AT=D3:2` kills with SIGKILL at the second pass of point D3. It is for tests: without the variable a pass
+costs one look into the environment.
 """
 
 import os

@@ -4,6 +4,7 @@ import errno
 import mimetypes
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -67,7 +68,7 @@ class FolderStore:
             PermanentError: the key is not allowed, leads out of the folder, or tells another type.
             TransientError: the folder is full or not writable; nothing was stored.
         """
-        if content_type != _content_type(key):
+        if content_type != _content_type(check_key(key)):
             raise PermanentError(
                 "wrong-content-type",
                 f"object {key[:120]!a} is {_content_type(key)} by its suffix, not {content_type[:80]!a}",
@@ -103,6 +104,8 @@ class FolderStore:
         """Size and time of an object; errors as for `get`."""
         with self._found(key):
             status = self._path(key).stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise IsADirectoryError
         stored_at = datetime.fromtimestamp(status.st_mtime, UTC)
         return StoredObject(key, status.st_size, _content_type(key), stored_at)
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from services.detection.domain.detection import Detection, ModelInfo
 from services.detection.domain.frame import BgrImage, Frame
 from services.detection.domain.geometry import Box
+from services.detection.domain.scene import Look
 
 
 class FrameSource(Protocol):
@@ -115,7 +116,7 @@ class Spool(Protocol):
     """Accepted violations that have not reached the cloud yet. Survives power loss."""
 
     def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> None:
-        """Store durably (fsynced). Accepting the same (id, phase) again changes nothing.
+        """Store durably (fsynced). Accepting the same (id, phase) again changes nothing, even after it was settled.
 
         Raises:
             TransientError: no space, or not writable; nothing was stored.
@@ -123,11 +124,23 @@ class Spool(Protocol):
         ...
 
     def pending(self) -> Sequence["SpoolEntry"]:
-        """Everything unsent, oldest first."""
+        """Everything unsent, oldest first; an entry is read from the disk only when it is its turn."""
         ...
 
     def settle(self, entry: "SpoolEntry") -> None:
-        """Forget *entry*; it has been delivered."""
+        """Forget *entry*; it has been delivered.
+
+        Raises:
+            TransientError: it could not be removed; it is not pending any more, but may be again after a restart.
+        """
+        ...
+
+    def quarantine(self, entry: "SpoolEntry", reason: str) -> None:
+        """Set *entry* aside for a person to look at, with *reason*: it can never be delivered.
+
+        Raises:
+            TransientError: it could not be moved; it stays pending.
+        """
         ...
 
 
@@ -175,3 +188,35 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """Aware UTC."""
         ...
+
+
+class MotionGate(Protocol):
+    def wants(self, frame: Frame, busy: bool) -> bool:
+        """Whether the detector should look at *frame*; *busy* while a track or a candidate lives."""
+        ...
+
+
+class StateStore(Protocol):
+    """Small named states that survive a restart."""
+
+    def load(self, name: str) -> bytes | None:
+        """The last saved state, None if there is none."""
+        ...
+
+    def save(self, name: str, state: bytes) -> None:
+        """Replace it, atomically and durably.
+
+        Raises:
+            TransientError: no space, or not writable; the former state stays.
+        """
+        ...
+
+
+class LookSink(Protocol):
+    """Gets every frame with what was seen in it, to save an annotated video."""
+
+    def add(self, frame: Frame, look: Look | None) -> None:
+        """*look* is None for a frame that the detector did not look at."""
+        ...
+
+    def close(self) -> None: ...

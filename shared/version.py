@@ -3,9 +3,12 @@
 from importlib.metadata import PackageNotFoundError, version
 
 
-def software_version() -> str:
-    """Such as ``0.1.0``; ``0+unknown`` where the package is not installed."""
+def _installed() -> str:
     try:
         return version("ai-safety-compliance-officer")
     except PackageNotFoundError:
         return "0+unknown"
+
+
+VERSION = _installed()
+"""Such as ``0.1.0``; ``0+unknown`` where the package is not installed."""

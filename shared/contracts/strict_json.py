@@ -1,11 +1,13 @@
 """JSON from outside, read strictly: one bad byte is a clear error, never a crash."""
 
 import json
+import re
 from typing import Any, NoReturn
 
 from shared.errors import ContractError
 
 MAX_DEPTH = 32
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def parse_strict(body: bytes) -> dict[str, Any]:
@@ -44,9 +46,9 @@ def _utf8(body: bytes) -> str:
 
 
 def _check_depth(text: str, body: bytes) -> None:
-    """Refuse deep nesting before the parser recurses; brackets inside strings count, which only makes it stricter."""
+    """Refuse deep nesting before the parser recurses."""
     depth = deepest = 0
-    for character in text:
+    for character in _STRING.sub("", text):
         if character in "[{":
             depth += 1
             deepest = max(deepest, depth)
@@ -61,16 +63,18 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key, value in pairs:
         if key in result:
             raise _RefusedError("duplicate-key", f"key {key[:80]!a} stands twice")
-        _clean(key)
-        if isinstance(value, str):
-            _clean(value)
+        _check_text(key)
+        _check_text(value)
         result[key] = value
     return result
 
 
-def _clean(text: str) -> None:
-    if "\0" in text or any(0xD800 <= ord(c) < 0xE000 for c in text):
-        raise _RefusedError("bad-text", f"text {text[:40]!a} holds NUL or a lone surrogate")
+def _check_text(value: Any) -> None:
+    if isinstance(value, list):
+        for part in value:
+            _check_text(part)
+    elif isinstance(value, str) and ("\0" in value or any(0xD800 <= ord(c) < 0xE000 for c in value)):
+        raise _RefusedError("bad-text", f"text {value[:40]!a} holds NUL or half a character; allowed: text")
 
 
 def _no_constant(name: str) -> NoReturn:

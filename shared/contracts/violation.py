@@ -7,11 +7,22 @@ final times (it only completes the row). They may arrive in either order.
 import hashlib
 import json
 import unicodedata
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
 
+from shared.config.problems import explain
 from shared.contracts.strict_json import parse_strict
 from shared.errors import ContractError
 from shared.vocabulary import Finding, Hazard, Item, Jurisdiction
@@ -20,12 +31,16 @@ SCHEMA_VERSION = "1.0"
 MAX_MESSAGE_BYTES = 64 * 1024
 OPENED = "officer.violation.opened.v1"
 CLOSED = "officer.violation.closed.v1"
+CLOCK_TOLERANCE = timedelta(minutes=10)
+MAX_PROBLEMS_TOLD = 3
 
 
-def _aware(value: datetime) -> datetime:
+def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
-        raise ValueError("needs a time zone")
-    return value
+        raise ValueError("has no time zone; allowed: ISO 8601 with an offset, such as 2026-03-04T09:30:00Z")
+    if not 2000 <= value.year < 2200:
+        raise ValueError("is out of range; allowed: years 2000 to 2199")
+    return value.astimezone(UTC)
 
 
 def printable(value: str) -> str:
@@ -41,7 +56,7 @@ def printable(value: str) -> str:
     return value
 
 
-Instant = Annotated[datetime, AfterValidator(_aware)]
+Instant = Annotated[datetime, AfterValidator(_utc)]
 Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 Slug = Annotated[
     str,
@@ -116,6 +131,14 @@ class FindingFacts(_Strict):
     looked: Count
     window_s: Seconds
 
+    @model_validator(mode="after")
+    def _possible(self) -> "FindingFacts":
+        if self.supporting > self.looked:
+            raise ValueError(
+                f"has {self.supporting} supporting of {self.looked} looks; allowed: at most all of them"
+            )
+        return self
+
 
 class SourceFacts(_Strict):
     """Where the frames came from. For a file `session` is the file's SHA-256 and `offset_s` is into the recording."""
@@ -181,10 +204,9 @@ class Opened(_Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Opened":
-        if self.last_seen < self.first_seen:
-            raise ValueError("last_seen is before first_seen")
-        if self.violation_id not in self.evidence.key or self.evidence.sha256 not in self.evidence.key:
-            raise ValueError("evidence key does not belong to this violation and picture")
+        _in_order(self.first_seen, self.last_seen)
+        if not self.evidence.key.endswith(f"/{self.violation_id}/{self.evidence.sha256}.jpg"):
+            raise ValueError("has an evidence key that does not belong to this violation and picture")
         return self
 
 
@@ -201,6 +223,26 @@ class Closed(_Strict):
     looks: Count
     reason: Literal["ended", "unobserved", "source-ended"]
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "Closed":
+        _in_order(self.first_seen, self.last_seen)
+        if self.looks_supporting > self.looks:
+            raise ValueError(
+                f"has {self.looks_supporting} supporting of {self.looks} looks; allowed: at most all"
+            )
+        return self
+
+
+def _in_order(first_seen: datetime, last_seen: datetime) -> None:
+    if last_seen < first_seen:
+        raise ValueError("has last_seen before first_seen")
+
+
+def _phase(data: object) -> str:
+    if isinstance(data, dict):
+        return "closed" if "looks" in data else "opened"
+    return "closed" if isinstance(data, Closed) else "opened"
+
 
 class ViolationMessage(_Strict):
     """The CloudEvents 1.0 envelope. Its encoded bytes are the sidecar in the store and the body on the queue."""
@@ -212,14 +254,18 @@ class ViolationMessage(_Strict):
     subject: ViolationId
     time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
-    data: Opened | Closed
+    data: Annotated[
+        Annotated[Opened, Tag("opened")] | Annotated[Closed, Tag("closed")], Discriminator(_phase)
+    ]
 
     @model_validator(mode="after")
     def _one_story(self) -> "ViolationMessage":
         if self.type != (OPENED if isinstance(self.data, Opened) else CLOSED):
-            raise ValueError("type does not match data")
+            raise ValueError(f"is of type {self.type}, which does not match its data")
         if self.id != f"{self.subject}/{self.phase}" or self.subject != self.data.violation_id:
-            raise ValueError("id, subject and data.violation_id do not name the same violation")
+            raise ValueError("has an id, subject and data.violation_id that name different violations")
+        if isinstance(self.data, Opened) and self.source != _source(self.data.site.id, self.data.camera.id):
+            raise ValueError("has a source that is not the site and camera of its data")
         return self
 
     @property
@@ -236,12 +282,16 @@ def envelope(data: Opened | Closed, *, site: str, camera: str, at: datetime) -> 
     phase = "opened" if isinstance(data, Opened) else "closed"
     return ViolationMessage(
         id=f"{data.violation_id}/{phase}",
-        source=f"/sites/{site}/cameras/{camera}",
+        source=_source(site, camera),
         type=OPENED if phase == "opened" else CLOSED,
         subject=data.violation_id,
         time=at,
         data=data,
     )
+
+
+def _source(site: str, camera: str) -> str:
+    return f"/sites/{site}/cameras/{camera}"
 
 
 def encode(message: ViolationMessage) -> bytes:
@@ -252,8 +302,12 @@ def encode(message: ViolationMessage) -> bytes:
     return body
 
 
-def decode(body: bytes) -> ViolationMessage:
+def decode(body: bytes, now: datetime | None = None) -> ViolationMessage:
     """Read a message that may come from anybody.
+
+    Args:
+        body: as received.
+        now: the receiver's clock (aware); times more than `CLOCK_TOLERANCE` ahead of it are refused.
 
     Raises:
         ContractError: anything but a valid message of a known version; carries a code and the payload.
@@ -265,9 +319,12 @@ def decode(body: bytes) -> ViolationMessage:
     document = parse_strict(body)
     _check_version(document, body)
     try:
-        return ViolationMessage.model_validate_json(json.dumps(document))
+        message = ViolationMessage.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
-        raise ContractError("invalid", _first_problem(error), body) from error
+        raise ContractError("invalid", _problems(error), body) from error
+    if now is not None:
+        _check_clock(message, now, body)
+    return message
 
 
 def payload_hash(body: bytes) -> str:
@@ -277,20 +334,55 @@ def payload_hash(body: bytes) -> str:
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of the message, as published in docs/."""
-    return ViolationMessage.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **ViolationMessage.model_json_schema()}
 
 
 def _check_version(document: dict[str, Any], body: bytes) -> None:
-    if document.get("type") not in (OPENED, CLOSED) or document.get("specversion") != "1.0":
-        raise ContractError(
-            "unknown-version",
-            f"message type {str(document.get('type'))[:80]!a} is unknown; allowed are {OPENED} and {CLOSED}",
-            body,
-        )
+    data = document.get("data")
+    version = data.get("schema_version") if isinstance(data, dict) else SCHEMA_VERSION
+    for what, value, known in (
+        ("specversion", document.get("specversion"), ("1.0",)),
+        ("type", document.get("type"), (OPENED, CLOSED)),
+        ("data.schema_version", version, (SCHEMA_VERSION,)),
+    ):
+        if value not in known:
+            raise ContractError(
+                "unknown-version",
+                f"message field {what}: value {str(value)[:80]!a} is unknown; allowed: {', '.join(known)}; "
+                "do: update the receiver before the sender",
+                body,
+            )
 
 
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"message field {where or '(whole)'}: {problem['msg']}; got {str(problem['input'])[:80]!a}{more}"
+def _check_clock(message: ViolationMessage, now: datetime, body: bytes) -> None:
+    latest = now + CLOCK_TOLERANCE
+    captured = (
+        {"data.evidence.captured_at": message.data.evidence.captured_at} if message.phase == "opened" else {}
+    )
+    times = {
+        "time": message.time,
+        "data.first_seen": message.data.first_seen,
+        "data.last_seen": message.data.last_seen,
+        **captured,
+    }
+    for field, at in times.items():
+        if at > latest:
+            raise ContractError(
+                "future-time",
+                f"message field {field}: value {at.isoformat()} is more than {CLOCK_TOLERANCE} ahead of this "
+                "machine's clock; do: set the clocks of both machines by NTP",
+                body,
+            )
+
+
+def _problems(error: ValidationError) -> str:
+    schema = ViolationMessage.model_json_schema()
+    found = error.errors(include_url=False)
+    told = [_problem(problem, schema) for problem in found[:MAX_PROBLEMS_TOLD]]
+    more = len(found) - len(told)
+    return "; ".join([*told, *([f"and {more} more problems"] if more else [])])
+
+
+def _problem(problem: ErrorDetails, schema: dict[str, Any]) -> str:
+    where = ".".join(str(step)[:40] for step in problem["loc"] if step not in ("opened", "closed"))
+    return f"message field {where or '(whole)'}: {explain(problem, schema)}"

@@ -101,8 +101,14 @@ def _descend(place: Schema, step: int | str, schema: Schema) -> Schema:
             return dict(parts[step] if step < len(parts) else branch.get("items") or {})
         if step in branch.get("properties", {}):
             return dict(branch["properties"][step])
-    reference = place.get("discriminator", {}).get("mapping", {}).get(step)
-    return {"$ref": reference} if reference else {}
+    return _tagged(place, str(step))
+
+
+def _tagged(place: Schema, tag: str) -> Schema:
+    """The branch of a union that *tag* names, by the mapping in the schema or by the model's name."""
+    named = {str(part.get("$ref", "")).rpartition("/")[2].lower(): part for part in place.get("oneOf", [])}
+    mapped = place.get("discriminator", {}).get("mapping", {}).get(tag)
+    return {"$ref": mapped} if mapped else dict(named.get(tag, {}))
 
 
 def _branches(place: Schema, schema: Schema) -> list[Schema]:

@@ -222,6 +222,14 @@ def load_site(path: Path) -> LoadedSite:
     return LoadedSite(path=path, sha256=hashlib.sha256(content).hexdigest(), site=site)
 
 
+def site_schema() -> dict[str, Any]:
+    """JSON Schema of the site file, as published in docs/; editors use it to complete and check."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Site.model_json_schema(by_alias=True),
+    }
+
+
 def source_of(camera: Camera, environ: Mapping[str, str]) -> str:
     """The camera's source with each ${NAME} filled in from *environ*; holds secrets, so redact it before showing it.
 

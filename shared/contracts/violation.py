@@ -65,8 +65,8 @@ Slug = Annotated[
         description="1 to 64 of a-z, 0-9, - and _, a letter or digit first and last",
     ),
 ]
-ViolationId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+ViolationId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="32 of 0-9 and a-f")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="64 of 0-9 and a-f")]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, le=10**9, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=10**9)]
@@ -87,7 +87,7 @@ class NormalisedBox(_Strict):
     @model_validator(mode="after")
     def _ordered(self) -> "NormalisedBox":
         if self.x1 >= self.x2 or self.y1 >= self.y2:
-            raise ValueError("box needs x1 < x2 and y1 < y2")
+            raise ValueError("needs x1 < x2 and y1 < y2")
         return self
 
 
@@ -163,7 +163,11 @@ class EvidenceFacts(_Strict):
     """The clean JPEG picture, stored once; overlays are drawn from `boxes` on demand."""
 
     key: Annotated[
-        str, Field(pattern=r"^evidence/[0-9]{4}/[0-9]{2}/[0-9]{2}/[0-9a-f]{32}/[0-9a-f]{64}\.jpg$")
+        str,
+        Field(
+            pattern=r"^evidence/[0-9]{4}/[0-9]{2}/[0-9]{2}/[0-9a-f]{32}/[0-9a-f]{64}\.jpg$",
+            description="evidence/YYYY/MM/DD/<violation id>/<SHA-256 of the picture>.jpg",
+        ),
     ]
     sha256: Sha256
     size_bytes: Annotated[int, Field(ge=1, le=20_000_000)]
@@ -356,15 +360,10 @@ def _check_version(document: dict[str, Any], body: bytes) -> None:
 
 def _check_clock(message: ViolationMessage, now: datetime, body: bytes) -> None:
     latest = now + CLOCK_TOLERANCE
-    captured = (
-        {"data.evidence.captured_at": message.data.evidence.captured_at} if message.phase == "opened" else {}
-    )
-    times = {
-        "time": message.time,
-        "data.first_seen": message.data.first_seen,
-        "data.last_seen": message.data.last_seen,
-        **captured,
-    }
+    data = message.data
+    times = {"time": message.time, "data.first_seen": data.first_seen, "data.last_seen": data.last_seen}
+    if isinstance(data, Opened):
+        times["data.evidence.captured_at"] = data.evidence.captured_at
     for field, at in times.items():
         if at > latest:
             raise ContractError(

@@ -1,1 +1,1 @@
-"""The citation table and corrective actions, as versioned data."""
+"""The citation table: which references, corrective actions and known misuses there are, as reviewed data."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from services.detection.domain.detection import Detection, ModelInfo
 from services.detection.domain.frame import BgrImage, Frame
@@ -42,10 +42,10 @@ class SourceIdentity:
         frames: number of frames that will come, None if unknown.
     """
 
-    kind: str
+    kind: Literal["live", "file", "folder"]
     session: str
     name: str
-    clock: str
+    clock: Literal["camera-host", "recorded-at", "file-time"]
     frames: int | None
 
 
@@ -115,8 +115,11 @@ class Picture:
 class Spool(Protocol):
     """Accepted violations that have not reached the cloud yet. Survives power loss."""
 
-    def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> None:
+    def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> bool:
         """Store durably (fsynced). Accepting the same (id, phase) again changes nothing, even after it was settled.
+
+        Returns:
+            Whether it was new.
 
         Raises:
             TransientError: no space, or not writable; nothing was stored.

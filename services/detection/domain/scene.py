@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from services.detection.domain.detection import Detection
+from services.detection.domain.frame import Frame
 from services.detection.domain.geometry import Box, Point, inside
 from services.detection.domain.tracking import Track
 from services.detection.domain.wearing import View, Wearing
@@ -88,3 +90,20 @@ def people_inside(zone: Zone, scene: Scene) -> list[Track]:
 def _feet(person: Box, view: View) -> Point:
     x, y = person.feet
     return x / view.width, y / view.height
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look with all that was seen and said.
+
+    Attributes:
+        frame: the picture.
+        detections: everything that the model saw, down to the lowest floor.
+        scene: people and what they wear.
+        observations: what the rules say of it.
+    """
+
+    frame: Frame
+    detections: Sequence[Detection]
+    scene: Scene
+    observations: Sequence[Observation]

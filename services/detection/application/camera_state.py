@@ -1,0 +1,41 @@
+"""What the service remembers of a camera's session over a restart."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from services.detection.application.ports import StateStore
+from services.detection.domain.cases import Case
+
+
+class CameraState(BaseModel):
+    """One session of one camera. Live: goes on over restarts. File: begins again and comes to the same."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session: str
+    began_at: datetime  # wall clock (aware UTC) of second 0 of the session; fixed at its first start
+    last_s: float = 0.0  # last look, seconds in the session
+    next_track: int = 1
+    open: list[Case] = []
+    finished_runs: list[str] = []  # files only: which settings have already run to the end
+
+
+def load(store: StateStore, name: str) -> CameraState | None:
+    """The saved state; None if there is none or it cannot be read (it is then written anew)."""
+    content = store.load(name)
+    if content is None:
+        return None
+    try:
+        return CameraState.model_validate_json(content)
+    except ValidationError:
+        return None
+
+
+def save(store: StateStore, name: str, state: CameraState) -> None:
+    """Replace the saved state.
+
+    Raises:
+        TransientError: no space, or not writable.
+    """
+    store.save(name, state.model_dump_json().encode())

@@ -1,0 +1,270 @@
+"""READ FIRST. One camera, one frame after the other:
+
+frame > motion gate > detector > tracks > what they wear > rules > cases > evidence > spool
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from services.detection.application import camera_state, messages
+from services.detection.application.camera_state import CameraState
+from services.detection.application.evidence import EvidenceRing, Sighting
+from services.detection.application.messages import Setting, Times
+from services.detection.application.ports import Detector, EvidenceRenderer, MotionGate, Picture, Spool, StateStore
+from services.detection.domain import rules
+from services.detection.domain.cases import Case, Cases, Closing, Decision, Identity, Opening, Outcome
+from services.detection.domain.frame import Frame
+from services.detection.domain.geometry import Box
+from services.detection.domain.people import people
+from services.detection.domain.privacy import face_regions
+from services.detection.domain.scene import Look, Observation, Scene
+from services.detection.domain.tracking import Tracker
+from services.detection.domain.wearing import View, judge
+from shared.config.site import PpeRule, Rule
+from shared.contracts.violation import Closed, Opened, encode, envelope
+from shared.errors import TransientError
+from shared.vocabulary import Item
+
+FLOOR = 0.15  # lowest score that the detector reports: the hint level of wearing
+BLIND_AFTER_S = 5.0  # a longer gap between frames counts as blind
+SAVE_EVERY_S = 2.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a pipeline works with."""
+
+    gate: MotionGate
+    detector: Detector
+    renderer: EvidenceRenderer
+    spool: Spool
+    states: StateStore
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a camera shows now, for the live view."""
+
+    processed: int
+    people: int
+    open: int
+
+
+class CameraPipeline:
+    """Turns the frames of one camera into accepted violation messages."""
+
+    def __init__(
+        self, setting: Setting, tools: Tools, state: CameraState, state_name: str, explain: bool
+    ) -> None:
+        """Go on from *state*; with *explain*, log every decision that changed."""
+        self._setting, self._tools, self._explain = setting, tools, explain
+        self._state, self._state_name = state, state_name
+        self._cases = Cases(
+            Identity(setting.site.site.id, setting.camera.id, state.session), _by_id(setting.site.rules)
+        )
+        self._tracker = Tracker(next_id=state.next_track)
+        self._evidence = EvidenceRing()
+        self._blind: deque[tuple[datetime, float]] = deque(maxlen=4096)
+        self._last_frame_at: datetime | None = None
+        self._saved_s = 0.0
+        self._told: dict[tuple[object, object], tuple[object, str]] = {}
+        self._processed = self._people = 0
+        self._resume()
+
+    def see(self, frame: Frame) -> Look | None:
+        """Take in one frame; None if the detector did not look at it."""
+        self._note_gap(frame)
+        if not self._tools.gate.wants(frame, busy=bool(self._tracker.alive) or self._cases.busy):
+            return None
+        look = self._look(frame)
+        self._evidence.offer(look)
+        outcome = self._cases.look(look.observations, self._tracker.alive, look.scene.at_s)
+        self._settle(outcome, look.scene.at, look.scene.at_s)
+        self._evidence.forget_all_but(self._cases.subjects)
+        self._processed, self._people = self._processed + 1, len(look.scene.people)
+        return look
+
+    def finish(self) -> None:
+        """The source has ended: open what is confirmed, close what is open."""
+        at_s = self._state.last_s
+        self._settle(self._cases.finish(at_s), self._at(at_s), at_s)
+        self._save()
+
+    def pause(self) -> None:
+        """The service stops: what is open stays open and is kept for the next start."""
+        self._save()
+
+    def use(self, setting: Setting) -> None:
+        """Go on with a changed site file."""
+        self._setting = setting
+        self._cases.rules = {**self._cases.rules, **_by_id(setting.site.rules)}
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self._processed, self._people, len(self._cases.open))
+
+    @property
+    def open_cases(self) -> Mapping[str, Case]:
+        return self._cases.open
+
+    def _resume(self) -> None:
+        if self._setting.source.kind != "live":
+            return  # a recording begins again and comes to the same violations
+        self._cases.open = {case.id: case for case in self._state.open}
+        self._cases.wait_for_all(self._state.last_s)
+
+    def _look(self, frame: Frame) -> Look:
+        width, height = frame.size
+        model = self._tools.detector.info
+        view = View(width, height, min(model.input_px[0] / width, model.input_px[1] / height))
+        detections = self._tools.detector.detect([frame.image], FLOOR)[0]
+        at_s = self._session_seconds(frame)
+        tracks = self._tracker.update(people(detections, model.labels, width, height), at_s)
+        confirmed = [track for track in tracks if track.confirmed]
+        wearing = judge(confirmed, detections, _required(self._setting.site.rules), view)
+        scene = Scene(frame.captured_at, at_s, view, confirmed, wearing)
+        self._state.last_s = at_s
+        return Look(frame, detections, scene, self._observe(scene))
+
+    def _session_seconds(self, frame: Frame) -> float:
+        """Seconds in the session, rising even where the host's clock is set back."""
+        seconds = (frame.captured_at - self._state.began_at).total_seconds()
+        return max(seconds, self._state.last_s + 0.001)
+
+    def _observe(self, scene: Scene) -> list[Observation]:
+        site = self._setting.site
+        return rules.observe(site.rules, self._setting.camera.zones, scene, site.site.timezone)
+
+    def _settle(self, outcome: Outcome, at: datetime, at_s: float) -> None:
+        """Store what was decided; what could not be stored is decided again at the next look."""
+        try:
+            for opening in outcome.openings:
+                self._open(opening, at)
+            for closing in outcome.closings:
+                if closing.case.id in self._cases.open:
+                    self._close(closing, at)
+        except TransientError as error:
+            log.error("spool.refused", camera=self._setting.camera.id, problem=str(error))
+        if outcome.openings or outcome.closings or (self._cases.open and at_s - self._saved_s > SAVE_EVERY_S):
+            self._save()
+        if self._explain:
+            self._tell(outcome.decisions)
+
+    def _open(self, opening: Opening, at: datetime) -> None:
+        sighting = self._evidence.best(opening.case.subject)
+        if sighting is None:
+            log.error("violation.without-picture", violation_id=opening.case.id)
+            return
+        picture = self._tools.renderer.render(sighting.look.frame.image, self._faces(sighting))
+        case = opening.case
+        data = messages.opened(
+            opening,
+            self._cases.rules[case.subject.rule],
+            sighting,
+            picture,
+            self._times(case),
+            self._setting,
+            self._blind_s(self._at(case.first_s)),
+        )
+        if self._accept(data, at, picture):
+            log.info(
+                "violation.opened",
+                violation_id=case.id,
+                camera=self._setting.camera.id,
+                zone=case.subject.zone,
+                rule=case.subject.rule,
+                findings=list(case.findings),
+                confidence=data.confidence,
+                people=case.people,
+                offset_s=round(case.first_s, 2),
+            )
+        self._cases.opened(opening)
+
+    def _close(self, closing: Closing, at: datetime) -> None:
+        case = closing.case
+        data = messages.closed(closing, self._times(case))
+        if self._accept(data, at, None):
+            log.info(
+                "violation.closed",
+                violation_id=case.id,
+                camera=self._setting.camera.id,
+                reason=closing.reason,
+                duration_s=data.duration_s,
+                people=case.people,
+            )
+        self._cases.closed(closing)
+
+    def _accept(self, data: Opened | Closed, at: datetime, picture: Picture | None) -> bool:
+        """Put the message into the spool; False if it has been accepted before."""
+        message = envelope(data, site=self._setting.site.site.id, camera=self._setting.camera.id, at=at)
+        return self._tools.spool.accept(encode(message), message.violation_id, message.phase, picture)
+
+    def _faces(self, sighting: Sighting) -> Sequence[Box]:
+        if not self._setting.site.privacy.blur_faces:
+            return ()
+        look = sighting.look
+        return face_regions(look.detections, *look.frame.size)
+
+    def _times(self, case: Case) -> Times:
+        return Times(self._at(case.first_s), self._at(case.last_s), max(0.0, case.first_s))
+
+    def _at(self, at_s: float) -> datetime:
+        return self._state.began_at + timedelta(seconds=round(at_s, 3))
+
+    def _note_gap(self, frame: Frame) -> None:
+        before, self._last_frame_at = self._last_frame_at, frame.captured_at
+        if before and (gap := (frame.captured_at - before).total_seconds()) > BLIND_AFTER_S:
+            self._blind.append((frame.captured_at, gap))
+
+    def _blind_s(self, at: datetime) -> float:
+        """Seconds without a picture in the hour before *at*."""
+        since = at - timedelta(hours=1)
+        return min(3600.0, sum(seconds for end, seconds in self._blind if since <= end <= at))
+
+    def _save(self) -> None:
+        self._saved_s = self._state.last_s
+        self._state.open = list(self._cases.open.values())
+        self._state.next_track = self._tracker.next_id
+        try:
+            camera_state.save(self._tools.states, self._state_name, self._state)
+        except TransientError as error:
+            log.error("state.refused", camera=self._setting.camera.id, problem=str(error))
+
+    def _tell(self, decisions: Sequence[Decision]) -> None:
+        for decision in decisions:
+            key = (decision.subject, decision.finding)
+            news = (decision.stance, decision.why.split("(")[0])
+            if self._told.get(key) != news:
+                self._told[key] = news
+                log.info("decision", camera=self._setting.camera.id, **_words(decision))
+        alive = {decision.subject for decision in decisions}
+        self._told = {key: value for key, value in self._told.items() if key[0] in alive}
+
+
+def _words(decision: Decision) -> dict[str, object]:
+    subject = decision.subject
+    return {
+        "rule": subject.rule,
+        "zone": subject.zone,
+        "track": subject.track,
+        "finding": decision.finding,
+        "stance": decision.stance,
+        "confidence": round(decision.confidence, 3),
+        "looks": decision.progress,
+        "why": decision.why,
+    }
+
+
+def _by_id(all_rules: Sequence[Rule]) -> dict[str, Rule]:
+    return {rule.id: rule for rule in all_rules}
+
+
+def _required(all_rules: Sequence[Rule]) -> tuple[Item, ...]:
+    items = [item for rule in all_rules if isinstance(rule, PpeRule) for item in rule.requires]
+    return tuple(dict.fromkeys(items))

@@ -1,0 +1,140 @@
+"""Watches all cameras of a site, each in a thread of its own, so that a bad one does not hold up the others."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import Event, Thread
+
+import structlog
+
+from services.detection.application.pipeline import CameraPipeline
+from services.detection.application.ports import FrameSource, LookSink
+from services.detection.domain.frame import Frame
+from shared.errors import OfficerError
+
+STATUS_EVERY_S = 1.0
+POLL_S = 0.5
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class CameraWatch:
+    """One camera on its way through the pipeline.
+
+    Attributes:
+        camera: id in the site file.
+        source: where its frames come from.
+        pipeline: what they go through.
+        sink: gets every frame, if an annotated video is wanted.
+        finished: told once when a recording has been seen to its end.
+    """
+
+    camera: str
+    source: FrameSource
+    pipeline: CameraPipeline
+    sink: LookSink | None = None
+    finished: Callable[[], None] = lambda: None
+    failures: int = 0
+    _told_s: float = 0.0
+    _told: tuple[int, int] = (0, 0)
+    _last: Frame | None = None
+    _began_s: float = field(default_factory=time.monotonic)
+
+    def run(self, stop: Event) -> None:
+        """Until the source ends or *stop* is set."""
+        try:
+            for frame in self.source.frames():
+                if stop.is_set():
+                    break
+                if frame is not None:
+                    self._see(frame)
+                self._tell(every_s=STATUS_EVERY_S)
+            self._end(stopped=stop.is_set())
+        except Exception:  # the thread's edge: tell, and let the other cameras go on
+            self.failures += 1
+            log.exception("camera.broken", camera=self.camera)
+        finally:
+            self.source.close()
+            if self.sink:
+                self.sink.close()
+
+    def _see(self, frame: Frame) -> None:
+        self._last = frame
+        try:
+            look = self.pipeline.see(frame)
+        except OfficerError as error:
+            self.failures += 1
+            log.error("frame.failed", camera=self.camera, frame=frame.index, problem=str(error))
+            return
+        if self.sink:
+            self.sink.add(frame, look)
+
+    def _end(self, stopped: bool) -> None:
+        if stopped:
+            self.pipeline.pause()
+        else:
+            self.pipeline.finish()
+            self.finished()
+        self._tell(every_s=0)
+        log.info(
+            "run.stopped" if stopped else "run.finished",
+            camera=self.camera,
+            frames=self.source.status.offered,
+            skipped=self.source.status.skipped,
+            processed=self.pipeline.counts.processed,
+            seconds=round(time.monotonic() - self._began_s, 2),
+            failures=self.failures,
+        )
+
+    def _tell(self, every_s: float) -> None:
+        now_s = time.monotonic()
+        seconds = now_s - self._told_s
+        if seconds < every_s:
+            return
+        status, counts = self.source.status, self.pipeline.counts
+        offered, processed = self._told
+        log.info(
+            "camera.status",
+            camera=self.camera,
+            state=status.state,
+            offered=status.offered,
+            processed=counts.processed,
+            skipped=status.skipped,
+            offered_fps=round((status.offered - offered) / seconds, 1) if self._told_s else None,
+            processed_fps=round((counts.processed - processed) / seconds, 1) if self._told_s else None,
+            frame_age_s=self._frame_age_s(),
+            people=counts.people,
+            open=counts.open,
+            offset_s=round(self._last.offset_s, 2) if self._last else None,
+            frame_index=self._last.index if self._last else None,
+            total_frames=self.source.facts.frames,
+            problem=status.problem,
+        )
+        self._told_s, self._told = now_s, (status.offered, counts.processed)
+
+    def _frame_age_s(self) -> float | None:
+        last = self.source.status.last_frame_at
+        if last is None or self.source.facts.kind != "live":
+            return None
+        return round((datetime.now(UTC) - last).total_seconds(), 2)
+
+
+def watch(cameras: Sequence[CameraWatch], stop: Event, on_tick: Callable[[], None]) -> int:
+    """Run all *cameras* until their sources end or *stop* is set; *on_tick* is called about twice a second.
+
+    Returns:
+        Number of failures: frames that could not be looked at, and cameras that broke.
+    """
+    threads = [
+        Thread(target=camera.run, args=(stop,), name=f"camera-{camera.camera}", daemon=True) for camera in cameras
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        on_tick()
+        stop.wait(POLL_S) if not stop.is_set() else threads[0].join(POLL_S)
+        for thread in threads:
+            thread.join(0.01)
+    return sum(camera.failures for camera in cameras)

@@ -1,0 +1,229 @@
+"""A violation is opened once, kept while it lasts and closed once; everything else raises nothing."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.detection.domain.cases import ADOPT_S, END_S, LONGEST_GAP_S, Cases, Identity
+from services.detection.domain.detection import Label
+from shared.config.site import Confirmation
+from shared.vocabulary import Finding
+from tests.unit.detection.scenes import HALL, HARDHAT, KEEP_OUT, PPE, PRESS, Story, on_head, on_torso, person
+
+WORKER = person()
+OTHER = person(x=900)
+
+
+def names(opening: object) -> list[str]:
+    return [finding.finding.value for finding in opening.findings]  # type: ignore[attr-defined]
+
+
+def test_one_violation_names_both_missing_items() -> None:
+    story = Story(PPE).seconds(10, WORKER).seconds(8)
+    assert [names(one) for one in story.opened] == [["no_hardhat", "no_vest"]]
+    assert [one.reason for one in story.closed] == ["ended"]
+    assert story.closed[0].case.id == story.opened[0].case.id
+
+
+def test_two_rules_make_two_violations() -> None:
+    vest = replace_rule(PPE, id="vest", requires=("vest",))
+    story = Story(HARDHAT, vest).seconds(10, WORKER).seconds(8)
+    assert sorted(one.case.subject.rule for one in story.opened) == ["hat", "vest"]
+    assert len(story.closed) == 2
+
+
+def test_an_equipped_worker_raises_nothing() -> None:
+    story = Story(PPE).seconds(30, WORKER, on_head(WORKER, Label.HARDHAT), on_torso(WORKER))
+    assert story.events == []
+
+
+def test_one_bad_look_raises_nothing() -> None:
+    dressed = (WORKER, on_head(WORKER, Label.HARDHAT), on_torso(WORKER))
+    story = Story(PPE).seconds(3, *dressed).look(WORKER, on_head(WORKER, Label.NO_HARDHAT)).seconds(3, *dressed)
+    assert story.events == []
+
+
+def test_a_long_drop_out_of_the_hat_raises_nothing() -> None:
+    dressed = (WORKER, on_head(WORKER, Label.HARDHAT), on_torso(WORKER))
+    story = Story(HARDHAT).seconds(4, *dressed).seconds(8, WORKER, on_torso(WORKER)).seconds(4, *dressed)
+    assert story.events == []
+    assert any("seen worn" in why for why in story.why)
+
+
+def test_a_hat_that_is_taken_off_is_raised_by_explicit_evidence() -> None:
+    bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT), on_torso(WORKER))
+    story = Story(HARDHAT).seconds(4, WORKER, on_head(WORKER, Label.HARDHAT), on_torso(WORKER)).seconds(10, *bare)
+    assert [names(one) for one in story.opened] == [["no_hardhat"]]
+    assert story.opened[0].findings[0].basis == "seen-missing"
+
+
+def test_explicit_evidence_confirms_sooner_than_absence() -> None:
+    explicit, absent = Story(HARDHAT), Story(HARDHAT)
+    for _ in range(60):
+        explicit.look(WORKER, on_head(WORKER, Label.NO_HARDHAT))
+        absent.look(WORKER)
+    assert explicit.opened[0].case.last_s < absent.opened[0].case.last_s
+
+
+def test_putting_the_hat_on_ends_it_and_the_cooldown_holds_for_the_same_person() -> None:
+    bare, hat = (WORKER, on_head(WORKER, Label.NO_HARDHAT)), (WORKER, on_head(WORKER, Label.HARDHAT))
+    story = Story(HARDHAT).seconds(5, *bare).seconds(END_S + 2, *hat).seconds(20, *bare)
+    assert (len(story.opened), len(story.closed)) == (1, 1)
+    assert any("suppressed by the cooldown" in why for why in story.why)
+
+
+def test_after_the_cooldown_it_is_raised_again_under_another_id() -> None:
+    rule = replace_rule(HARDHAT, cooldown_s=10)
+    bare, hat = (WORKER, on_head(WORKER, Label.NO_HARDHAT)), (WORKER, on_head(WORKER, Label.HARDHAT))
+    story = Story(rule).seconds(5, *bare).seconds(END_S + 2, *hat).seconds(20, *bare)
+    assert len({one.case.id for one in story.opened}) == 2
+
+
+def test_the_cooldown_of_one_person_does_not_hide_another() -> None:
+    bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    story = Story(HARDHAT).seconds(5, *bare).seconds(8).seconds(5, OTHER, on_head(OTHER, Label.NO_HARDHAT))
+    assert len(story.opened) == 2
+
+
+def test_the_next_person_on_the_same_spot_is_another_violation() -> None:
+    story = Story(PPE).seconds(8, WORKER).seconds(5).seconds(8, WORKER)
+    assert len({one.case.id for one in story.opened}) == 2
+
+
+def test_two_people_at_once_are_two_violations() -> None:
+    story = Story(PPE).seconds(8, WORKER, OTHER)
+    assert len({one.case.subject.track for one in story.opened}) == 2
+
+
+def test_a_short_miss_of_the_person_does_not_double_it() -> None:
+    story = Story(PPE).seconds(6, WORKER).seconds(1.6).seconds(6, WORKER).seconds(10)
+    assert (len(story.opened), len(story.closed)) == (1, 1)
+
+
+def test_a_second_item_that_is_confirmed_much_later_is_not_lost() -> None:
+    vest_on = (WORKER, on_head(WORKER, Label.NO_HARDHAT), on_torso(WORKER))
+    vest_off = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    story = Story(PPE).seconds(8, *vest_on).seconds(40, *vest_off)
+    assert [names(one) for one in story.opened] == [["no_hardhat"], ["no_vest"]]
+    assert len({one.case.id for one in story.opened}) == 2
+
+
+def test_nothing_is_opened_that_was_not_accepted_and_it_is_tried_again() -> None:
+    story = Story(HARDHAT).look(WORKER, on_head(WORKER, Label.NO_HARDHAT), times=20, accept=False)
+    assert not story.cases.open
+    story.look(WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    assert len(story.opened) == 1
+
+
+def test_restricted_zone_counts_people_and_is_one_violation() -> None:
+    first, second = person(x=800, y=200), person(x=1000, y=200)
+    story = Story(KEEP_OUT, zones=(PRESS,)).seconds(3, first).seconds(3, first, second).seconds(2, first).seconds(8)
+    assert [names(one) for one in story.opened] == [["restricted_zone"]]
+    assert story.closed[0].case.people == 2
+
+
+def test_feet_outside_the_zone_raise_nothing() -> None:
+    story = Story(KEEP_OUT, zones=(PRESS,)).seconds(10, person(x=300, y=150))
+    assert story.events == []
+
+
+def test_restricted_zone_for_each_person() -> None:
+    rule = replace_rule(KEEP_OUT, per="person")
+    story = Story(rule, zones=(PRESS,)).seconds(4, person(x=800, y=200), person(x=1050, y=200))
+    assert len(story.opened) == 2
+
+
+def test_a_gap_in_the_looks_does_not_double_an_open_violation() -> None:
+    story = Story(PPE).seconds(8, WORKER).wait(20).seconds(8, WORKER).seconds(10)
+    assert (len(story.opened), len(story.closed)) == (1, 1)
+    assert story.closed[0].case.last_s > 30
+
+
+def test_what_is_not_seen_again_after_a_gap_is_closed_as_unobserved() -> None:
+    story = Story(PPE).seconds(8, WORKER).wait(20).seconds(ADOPT_S + 1)
+    assert [one.reason for one in story.closed] == ["unobserved"]
+
+
+def test_after_a_very_long_gap_nobody_claims_that_it_is_the_same() -> None:
+    story = Story(PPE).seconds(8, WORKER).wait(LONGEST_GAP_S + 10).seconds(8, WORKER)
+    assert [one.reason for one in story.closed] == ["unobserved"]
+    assert len(story.opened) == 2
+
+
+def test_a_restart_goes_on_with_the_same_violation() -> None:
+    before = Story(PPE).seconds(8, WORKER)
+    cases = Cases(Identity("site", "camera", "session"), {PPE.id: PPE})
+    cases.open = dict(before.cases.open)
+    after = Story(PPE, cases=cases)
+    after.at_s = before.at_s + 5
+    after.tracker.next_id = before.tracker.next_id
+    cases.wait_for_all(after.at_s)
+    after.seconds(6, WORKER).seconds(10)
+    assert after.opened == []
+    assert [one.case.id for one in after.closed] == [before.opened[0].case.id]
+    assert after.closed[0].reason == "ended"
+
+
+def test_at_the_end_of_a_recording_what_is_open_is_closed() -> None:
+    story = Story(PPE).seconds(8, WORKER)
+    story.settle(story.cases.finish(story.at_s))
+    assert [one.reason for one in story.closed] == ["source-ended"]
+
+
+def test_the_same_story_gives_the_same_ids() -> None:
+    first, second = (Story(PPE).seconds(8, WORKER, OTHER) for _ in range(2))
+    assert [one.case.id for one in first.opened] == [one.case.id for one in second.opened]
+
+
+@pytest.mark.parametrize(
+    "identity",
+    [Identity("other", "camera", "session"), Identity("site", "other", "session"), Identity("site", "camera", "o")],
+)
+def test_site_camera_and_session_are_part_of_the_id(identity: Identity) -> None:
+    plain = Story(PPE).seconds(8, WORKER)
+    changed = Story(PPE, cases=Cases(identity, {PPE.id: PPE})).seconds(8, WORKER)
+    assert plain.opened[0].case.id != changed.opened[0].case.id
+
+
+def test_m_of_n_is_the_users_to_set() -> None:
+    rule = replace_rule(HARDHAT, confirm=Confirmation(looks=30, of=40, within_s=20))
+    story = Story(rule).look(WORKER, on_head(WORKER, Label.NO_HARDHAT), times=30)
+    assert story.opened == []
+    story.look(WORKER, on_head(WORKER, Label.NO_HARDHAT), times=5)
+    assert len(story.opened) == 1
+
+
+def test_state_goes_when_tracks_go() -> None:
+    story = Story(PPE)
+    for number in range(2_000):
+        story.look(person(x=100 + 37 * (number % 25))).wait(2.5)
+    assert len(story.cases._candidates) <= 2
+    assert len(story.tracker._states) <= 2
+    assert len(story.cases.ended) == 0
+
+
+def test_no_person_is_judged_twice_in_overlapping_zones() -> None:
+    part = replace_zone(HALL, id="part", polygon=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
+    story = Story(PPE, zones=(part, HALL)).seconds(8, WORKER)
+    assert [one.case.subject.zone for one in story.opened] == ["part"]
+
+
+def test_findings_are_reported_with_their_support() -> None:
+    facts = Story(PPE).seconds(8, WORKER).opened[0].findings
+    assert {one.finding for one in facts} == {Finding.NO_HARDHAT, Finding.NO_VEST}
+    assert all(one.basis == "not-seen" and one.supporting <= one.looked and one.window_s > 1 for one in facts)
+
+
+def replace_rule(rule, **changes):  # type: ignore[no-untyped-def]
+    return rule.model_copy(update=changes)
+
+
+def replace_zone(zone, **changes):  # type: ignore[no-untyped-def]
+    return zone.model_copy(update=changes)
+
+
+def test_an_open_violation_that_is_unclear_for_a_while_stays_open() -> None:
+    bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    hidden = (WORKER, replace(on_head(WORKER, Label.HARDHAT), confidence=0.2))
+    story = Story(HARDHAT).seconds(5, *bare).seconds(20, *hidden).seconds(5, *bare)
+    assert (len(story.opened), len(story.closed)) == (1, 0)

@@ -1,0 +1,122 @@
+"""Who wears what: the item must sit in its band of this person, and doubt raises nothing."""
+
+import pytest
+
+from services.detection.domain.detection import Detection, Label
+from services.detection.domain.geometry import Box
+from services.detection.domain.wearing import Verdict, View, Wearing, judge
+from shared.vocabulary import Item
+from tests.unit.detection.scenes import VIEW, on_head, on_torso, person, track
+
+WORKER = person()
+
+
+def hat(*others: Detection, of: Detection = WORKER, view: View = VIEW) -> Wearing:
+    return judge([track(of)], others, (Item.HARDHAT,), view)[1][Item.HARDHAT]
+
+
+def vest(*others: Detection, of: Detection = WORKER) -> Wearing:
+    return judge([track(of)], others, (Item.VEST,), VIEW)[1][Item.VEST]
+
+
+def test_a_hat_on_the_head_is_worn() -> None:
+    assert hat(on_head(WORKER, Label.HARDHAT)).verdict is Verdict.WORN
+
+
+def test_an_explicit_bare_head_is_missing_and_strong() -> None:
+    wearing = hat(on_head(WORKER, Label.NO_HARDHAT))
+    assert (wearing.verdict, wearing.basis) == (Verdict.MISSING, "seen-missing")
+
+
+def test_no_box_in_a_clear_view_is_missing_and_weak() -> None:
+    assert (hat().verdict, hat().basis) == (Verdict.MISSING, "not-seen")
+
+
+def test_a_weak_hat_box_leaves_it_open() -> None:
+    assert hat(on_head(WORKER, Label.HARDHAT, 0.2)).verdict is Verdict.CANNOT_TELL
+
+
+def test_the_surer_of_hat_and_bare_head_decides() -> None:
+    both = on_head(WORKER, Label.HARDHAT, 0.9), on_head(WORKER, Label.NO_HARDHAT, 0.5)
+    assert hat(*both).verdict is Verdict.WORN
+    both = on_head(WORKER, Label.HARDHAT, 0.4), on_head(WORKER, Label.NO_HARDHAT, 0.8)
+    assert hat(*both).verdict is Verdict.MISSING
+
+
+@pytest.mark.parametrize(
+    ("place", "box"),
+    [
+        ("in the hand", Box(560, 360, 620, 410)),
+        ("on a table beside", Box(700, 300, 760, 350)),
+        ("on a shelf behind the shoulder", Box(500, 190, 560, 240)),
+        ("on the belt", Box(460, 330, 520, 380)),
+        ("as large as the person", Box(400, 100, 575, 600)),
+    ],
+)
+def test_a_hat_elsewhere_is_not_worn(place: str, box: Box) -> None:
+    assert hat(Detection(box, Label.HARDHAT, 0.95)).verdict is Verdict.MISSING, place
+
+
+def test_one_hat_serves_one_of_two_people() -> None:
+    left, right = person(x=400), person(x=480)
+    detections = [left, right, on_head(right, Label.HARDHAT)]
+    verdicts = judge([track(left, 1), track(right, 2)], detections, (Item.HARDHAT,), VIEW)
+    assert verdicts[2][Item.HARDHAT].verdict is Verdict.WORN
+    assert verdicts[1][Item.HARDHAT].verdict is not Verdict.WORN
+
+
+def test_hats_are_assigned_jointly_not_greedily() -> None:
+    """The left hat is nearest to both heads; only a joint assignment gives each person one."""
+    left, right = person(x=400), person(x=440)
+    one, other = on_head(left, Label.HARDHAT), on_head(right, Label.HARDHAT)
+    verdicts = judge([track(left, 1), track(right, 2)], [one, other], (Item.HARDHAT,), VIEW)
+    assert verdicts[1][Item.HARDHAT].box == one.box
+    assert verdicts[2][Item.HARDHAT].box == other.box
+
+
+@pytest.mark.parametrize(
+    ("reason", "of"),
+    [
+        ("too small", person(height=120)),
+        ("top of the picture", person(y=0)),
+        ("side of the picture", person(x=0)),
+        ("side of the picture", person(x=1280 - 175)),
+        ("person uncertain", person(confidence=0.4)),
+        ("not upright", Detection(Box(300, 400, 800, 600), Label.PERSON, 0.9)),
+    ],
+)
+def test_absence_does_not_count_where_the_view_is_poor(reason: str, of: Detection) -> None:
+    wearing = hat(of=of)
+    assert wearing.verdict is Verdict.CANNOT_TELL
+    assert reason in wearing.why
+
+
+def test_absence_does_not_count_behind_another_person() -> None:
+    behind, front = person(), person(x=420, y=120)
+    wearing = judge([track(behind, 1), track(front, 2)], [], (Item.HARDHAT,), VIEW)[1][Item.HARDHAT]
+    assert (wearing.verdict, wearing.why) == (Verdict.CANNOT_TELL, "overlapped by another person")
+
+
+def test_explicit_evidence_counts_even_where_absence_does_not() -> None:
+    small = person(height=120)
+    assert hat(on_head(small, Label.NO_HARDHAT), of=small).verdict is Verdict.MISSING
+
+
+def test_size_is_measured_in_the_models_pixels() -> None:
+    assert hat(view=View(1280, 720, scale=0.1)).verdict is Verdict.CANNOT_TELL
+
+
+def test_a_person_cut_below_the_waist_still_shows_the_head() -> None:
+    cut = Detection(Box(500, 400, 700, 720), Label.PERSON, 0.9)
+    assert hat(of=cut).verdict is Verdict.MISSING
+    assert hat(Detection(Box(560, 402, 640, 450), Label.HARDHAT, 0.8), of=cut).verdict is Verdict.WORN
+
+
+def test_a_torso_below_the_picture_cannot_be_judged() -> None:
+    cut = Detection(Box(560, 600, 680, 720), Label.PERSON, 0.9)
+    assert vest(of=cut).verdict is Verdict.CANNOT_TELL
+
+
+def test_a_vest_on_the_torso_is_worn_and_one_on_a_hook_is_not() -> None:
+    assert vest(on_torso(WORKER)).verdict is Verdict.WORN
+    assert vest(Detection(Box(700, 150, 800, 300), Label.VEST, 0.9)).verdict is Verdict.MISSING

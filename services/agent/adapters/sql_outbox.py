@@ -1,0 +1,168 @@
+"""The outbox in SQLite or Postgres. Each method is one transaction; times are the database's."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, case, func, or_, select, text, update
+
+from services.agent.adapters.sql_database import Database, DatabaseTime
+from services.agent.adapters.sql_rows import digest_columns, read_report, write_audit
+from services.agent.adapters.sql_schema import outbox, violations
+from services.agent.application.ports import LeaseLostError, OutboxCounts
+from services.agent.domain.letter import FiledReport, Letter
+from shared.vocabulary import Severity
+
+HOUR_S = 3600.0
+
+
+class SqlOutbox:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, lease_s: float, cap_per_hour: int) -> Letter | None:
+        with self._database.write() as db:
+            while row := db.execute(_next_due()).one_or_none():
+                if self._fits(db, row, cap_per_hour):
+                    return _begin(db, row, lease_s)
+                db.execute(update(outbox).where(outbox.c.id == row.id).values(state="held"))
+            return None
+
+    def gather(self, cap_per_hour: int, *, at_once: bool) -> int:
+        with self._database.write() as db:
+            recipients = db.execute(
+                select(outbox.c.recipient).where(outbox.c.state == "held").distinct()
+            ).scalars()
+            ready = [r for r in recipients.all() if at_once or self._used(db, r, None) < cap_per_hour]
+            for recipient in ready:
+                _make_digest(db, recipient)
+            return len(ready)
+
+    def sent(self, letter: Letter, message_id: str) -> None:
+        with self._database.write() as db:
+            _update(db, letter, state="sent", sent_at=DatabaseTime(), message_id=message_id, error="")
+            for filed in letter.contents:
+                write_audit(db, "mail.sent", filed.violation_id, recipient=letter.recipient, kind=letter.kind)
+
+    def retry(self, letter: Letter, delay_s: float, why: str, *, counted: bool) -> None:
+        values: dict[str, Any] = {
+            "state": "pending",
+            "due_at": DatabaseTime(delay_s),
+            "error": why[:1000],
+        }
+        if not counted:
+            values["attempts"] = outbox.c.attempts - 1
+            values["first_tried_at"] = case(
+                (outbox.c.attempts > 1, outbox.c.first_tried_at), else_=None
+            )  # a server that was down all day has used up no mail's time
+        with self._database.write() as db:
+            _update(db, letter, **values)
+
+    def refused(self, letter: Letter, why: str) -> None:
+        with self._database.write() as db:
+            _update(db, letter, state="refused", error=why[:1000])
+            for filed in letter.contents:
+                write_audit(
+                    db, "mail.refused", filed.violation_id, recipient=letter.recipient, why=why[:1000]
+                )
+
+    def counts(self) -> OutboxCounts:
+        due = or_(
+            outbox.c.state == "sending",
+            and_(outbox.c.state == "pending", outbox.c.due_at <= DatabaseTime()),
+        )
+        later = and_(outbox.c.state == "pending", outbox.c.due_at > DatabaseTime())
+        with self._database.read() as db:
+            row = db.execute(
+                select(
+                    func.count().filter(due).label("due"),
+                    func.count().filter(later).label("later"),
+                    func.count().filter(outbox.c.state == "held").label("held"),
+                )
+                .select_from(outbox)
+                .where(outbox.c.state.in_(("pending", "sending", "held")))
+            ).one()
+        return OutboxCounts(due=row.due, later=row.later, held=row.held)
+
+    def _fits(self, db: Connection, row: Row[Any], cap_per_hour: int) -> bool:
+        if row.severity == Severity.CRITICAL or row.kind == "digest":
+            return True
+        return self._used(db, row.recipient, row.id) < cap_per_hour
+
+    def _used(self, db: Connection, recipient: str, besides: int | None) -> int:
+        """Mails to *recipient* within the last hour, those on their way included."""
+        if self._database.is_postgres:  # or two workers would both see the last free place
+            db.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"outbox {recipient}"})
+        return db.execute(
+            select(func.count())
+            .select_from(outbox)
+            .where(
+                outbox.c.recipient == recipient,
+                outbox.c.id != (besides or 0),
+                or_(outbox.c.state == "sending", outbox.c.sent_at > DatabaseTime(-HOUR_S)),
+            )
+        ).scalar_one()
+
+
+def _next_due() -> Any:
+    due = or_(
+        and_(outbox.c.state == "pending", outbox.c.due_at <= DatabaseTime()),
+        and_(outbox.c.state == "sending", outbox.c.lease_until <= DatabaseTime()),  # its worker was killed
+    )
+    critical_first = case((outbox.c.severity == Severity.CRITICAL.value, 0), else_=1)
+    return (
+        select(outbox.c.id, outbox.c.kind, outbox.c.recipient, outbox.c.severity)
+        .where(due)
+        .order_by(critical_first, outbox.c.due_at, outbox.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)  # SQLite leaves it out: its write lock is already ours
+    )
+
+
+def _begin(db: Connection, row: Row[Any], lease_s: float) -> Letter:
+    taken = db.execute(
+        update(outbox)
+        .where(outbox.c.id == row.id)
+        .values(
+            state="sending",
+            fence=outbox.c.fence + 1,
+            attempts=outbox.c.attempts + 1,
+            lease_until=DatabaseTime(lease_s),
+            first_tried_at=func.coalesce(outbox.c.first_tried_at, DatabaseTime()),
+        )
+        .returning(outbox.c.fence, outbox.c.attempts, outbox.c.first_tried_at, DatabaseTime().label("now"))
+    ).one()
+    return Letter(
+        id=row.id,
+        kind=row.kind,
+        recipient=row.recipient,
+        fence=taken.fence,
+        attempts=taken.attempts,
+        tried_for_s=(taken.now - taken.first_tried_at).total_seconds(),
+        contents=tuple(_contents(db, row.id)),
+    )
+
+
+def _contents(db: Connection, outbox_id: int) -> Sequence[FiledReport]:
+    rows = db.execute(
+        select(violations.c.report, violations.c.pdf_key, violations.c.pdf_sha256, violations.c.pdf_bytes)
+        .join(outbox, outbox.c.violation_id == violations.c.violation_id)
+        .where(or_(outbox.c.id == outbox_id, outbox.c.digest_id == outbox_id))
+        .order_by(violations.c.first_seen, violations.c.violation_id)
+    )
+    return [FiledReport(read_report(r.report), r.pdf_key, r.pdf_sha256, r.pdf_bytes) for r in rows]
+
+
+def _make_digest(db: Connection, recipient: str) -> None:
+    held = and_(outbox.c.recipient == recipient, outbox.c.state == "held")
+    severities = {Severity(s) for s in db.execute(select(outbox.c.severity).where(held)).scalars()}
+    worst = max(severities, key=tuple(Severity).index)
+    digest_id = db.execute(
+        outbox.insert().values(digest_columns(recipient, worst.value)).returning(outbox.c.id)
+    ).scalar_one()
+    db.execute(update(outbox).where(held).values(state="in-digest", digest_id=digest_id))
+
+
+def _update(db: Connection, letter: Letter, **values: Any) -> None:
+    ours = (outbox.c.id == letter.id, outbox.c.state == "sending", outbox.c.fence == letter.fence)
+    if db.execute(update(outbox).where(*ours).values(values)).rowcount != 1:
+        raise LeaseLostError(f"mail {letter.id} has passed to another worker")

@@ -1,0 +1,152 @@
+"""The agent's loop: receive, decode, process, settle; a dependency that is down pauses receiving."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+
+import structlog
+
+from services.agent.application.heartbeat import heartbeat
+from services.agent.application.ports import Delivery, InboxCounts, ViolationInbox
+from services.agent.application.process_violation import (
+    ComeBack,
+    Desk,
+    KeepAlive,
+    NotOurs,
+    Outcome,
+    Progress,
+    Settled,
+    UnreturnedError,
+    process_violation,
+)
+from services.agent.domain.claim import Claim
+from shared.contracts.violation import decode
+from shared.crash_points import crash_point
+from shared.errors import ContractError, TransientError
+
+WAIT_S = 1.0
+MAX_PAUSE_S = 10.0  # the longest that work stands still after the dependency has come back
+MAX_REST_S = 300.0
+
+log = structlog.get_logger()
+
+
+class Consumer:
+    """Works on one message at a time: what it holds is never more than its one free slot, and a suspect runs alone.
+
+    More throughput is more processes: the fence keeps them apart.
+    """
+
+    def __init__(self, inbox: ViolationInbox, desk: Desk) -> None:
+        self._inbox = inbox
+        self._desk = desk
+        self._failures = 0
+        self._unreturned: list[Claim] = []
+        self._in_hand: tuple[Delivery, Claim] | None = None
+
+    def run(self, stop: Event) -> None:
+        """Work until *stop*; the message in hand is finished first."""
+        while not stop.is_set():
+            try:
+                self.step(WAIT_S)
+            except TransientError as error:
+                self._pause(error, stop)
+            else:
+                self._back_to_work()
+
+    def step(self, wait_s: float) -> bool:
+        """Work on one message; False if none came within *wait_s*.
+
+        Raises:
+            TransientError: a dependency is down; the message stays on the queue.
+        """
+        self._check_database()
+        delivery = self._inbox.receive(self._desk.lease_s, wait_s)
+        if delivery is None:
+            return False
+        crash_point("A1")
+        try:
+            self._settle(delivery, self._outcome(delivery))
+        except TransientError:
+            self._leave(delivery)
+            raise
+        finally:
+            self._in_hand = None
+        return True
+
+    def counts(self) -> InboxCounts:
+        """How full the inbox is."""
+        return self._inbox.counts()
+
+    def hand_back(self) -> None:
+        """Give up what is in hand, from another thread: it is free at once, and late writes are fenced out."""
+        if self._in_hand is None:
+            return
+        delivery, claim = self._in_hand
+        try:
+            self._desk.repository.give_back(claim, counted=False)
+            self._inbox.extend(delivery, 0.0)
+        except TransientError as error:
+            log.warning("message.kept", problem=str(error))  # lease and visibility end by themselves
+        else:
+            log.info("message.released", violation_id=claim.violation_id)
+
+    def _outcome(self, delivery: Delivery) -> Outcome:
+        try:
+            message = decode(delivery.body)
+        except ContractError as error:
+            self._desk.repository.quarantine_message(delivery.body, error.code, str(error))
+            log.error("message.quarantined", code=error.code, reason=str(error))
+            return Settled()
+        return process_violation(message, delivery.body, self._desk, self._keep_alive(delivery))
+
+    def _keep_alive(self, delivery: Delivery) -> KeepAlive:
+        beating = heartbeat(delivery, self._desk.repository, self._inbox, self._desk.lease_s)
+
+        @contextmanager
+        def keep(claim: Claim) -> Iterator[Progress]:
+            self._in_hand = (delivery, claim)
+            with beating(claim) as progress:
+                yield progress
+
+        return keep
+
+    def _settle(self, delivery: Delivery, outcome: Outcome) -> None:
+        match outcome:
+            case Settled():
+                self._inbox.delete(delivery)
+                crash_point("A10")
+            case ComeBack():
+                self._inbox.extend(delivery, outcome.after_s)
+            case NotOurs():
+                pass
+
+    def _leave(self, delivery: Delivery) -> None:
+        """Let the message rest, longer each time: what fails for it alone must not stop the others."""
+        try:
+            self._inbox.extend(delivery, min(MAX_REST_S, 2.0 ** min(delivery.receive_count, 10)))
+        except TransientError as error:
+            log.warning("message.kept", problem=str(error))
+
+    def _check_database(self) -> None:
+        """Receive nothing while the database is down: each receive in vain would count against a message."""
+        if self._failures:
+            self._desk.repository.ping()
+        while self._unreturned:
+            self._desk.repository.give_back(self._unreturned[-1], counted=False)
+            self._unreturned.pop()
+
+    def _pause(self, error: TransientError, stop: Event) -> None:
+        if isinstance(error, UnreturnedError):
+            self._unreturned.append(error.claim)
+        self._failures += 1
+        longest_s = min(MAX_PAUSE_S, 0.5 * 2 ** min(self._failures, 10))
+        pause_s = random.uniform(longest_s / 2, longest_s)
+        log.warning("agent.paused", for_s=round(pause_s, 1), problem=str(error))
+        stop.wait(pause_s)
+
+    def _back_to_work(self) -> None:
+        if self._failures:
+            log.info("agent.resumed", after_failures=self._failures)
+        self._failures = 0

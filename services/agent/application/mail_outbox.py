@@ -1,0 +1,145 @@
+"""Sends what the outbox holds: one envelope for each recipient, nothing dropped, critical ones never held back.
+
+A row is committed as `sending` before a byte goes out and as `sent` after the server has taken the mail. A kill between
+the two leaves it open whether the server has it: the row is sent again after its lease, with the same Message-ID, by
+which mail programs show it once. That window is inherent in SMTP; it is the only way to get a mail twice.
+"""
+
+from email.message import EmailMessage
+from threading import Event
+
+import structlog
+
+from services.agent.application.ports import (
+    EvidenceStore,
+    LeaseLostError,
+    MailComposer,
+    Mailer,
+    MailPostponedError,
+    Outbox,
+    OutboxCounts,
+    ReportStore,
+)
+from services.agent.domain.letter import FiledReport, Letter
+from shared.crash_points import crash_point
+from shared.errors import ObjectMissingError, PermanentError, TransientError
+
+IDLE_S = 1.0
+MAX_SERVER_PAUSE_S = 60.0
+RETRY_FOR_S = 24 * 3600.0  # RFC 5321, 4.5.4.1 asks for 4 to 5 days; a safety mail is stale sooner
+FIRST_RETRY_S = 30.0
+MAX_RETRY_S = 1800.0
+
+log = structlog.get_logger()
+
+
+class MailRoom:
+    """Takes letters out of the outbox and hands them to the mailer, one at a time."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        composer: MailComposer,
+        mailer: Mailer,
+        evidence: EvidenceStore,
+        reports: ReportStore,
+        *,
+        cap_per_hour: int,
+        lease_s: float,
+    ) -> None:
+        self._outbox = outbox
+        self._composer = composer
+        self._mailer = mailer
+        self._evidence = evidence
+        self._reports = reports
+        self._cap_per_hour = cap_per_hour
+        self._lease_s = lease_s
+        self._failures = 0
+
+    def run(self, stop: Event) -> None:
+        """Send until *stop*; the mail in hand is finished first."""
+        while not stop.is_set():
+            try:
+                busy = self.step(stop)
+                self._failures = 0
+                if not busy:
+                    stop.wait(IDLE_S)
+            except TransientError as error:
+                self._pause(error, stop)
+
+    def step(self, stop: Event) -> bool:
+        """Send what is due until nothing is left or *stop*; False if nothing was due.
+
+        Raises:
+            TransientError: no mail can be sent now; nothing is lost and no mail's time runs on.
+        """
+        self._outbox.gather(self._cap_per_hour, at_once=False)
+        busy = False
+        while not stop.is_set() and (letter := self._outbox.take(self._lease_s, self._cap_per_hour)):
+            busy = True
+            crash_point("M1")
+            self._deliver(letter)
+        return busy
+
+    def send_held(self) -> None:
+        """Make digests of all that is held now; for the end of a run, when nobody would send them later."""
+        self._outbox.gather(self._cap_per_hour, at_once=True)
+
+    def counts(self) -> OutboxCounts:
+        """How many mails are still to go."""
+        return self._outbox.counts()
+
+    def _deliver(self, letter: Letter) -> None:
+        try:
+            mail = self._compose(letter)
+            self._mailer.send(mail, letter.recipient)
+            self._outbox.sent(letter, str(mail["Message-ID"]))
+            crash_point("M4")
+            _log("mail.sent", letter)
+        except (MailPostponedError, ObjectMissingError) as error:
+            self._postpone(letter, error)
+        except TransientError as error:
+            self._outbox.retry(letter, 0.0, str(error), counted=False)
+            raise
+        except PermanentError as error:
+            self._outbox.refused(letter, str(error))
+            _log("mail.refused", letter, problem=str(error))
+        except LeaseLostError:
+            _log("mail.overtaken", letter)
+        except Exception as error:  # the edge of one mail's work: a defect must not stop the others
+            log.exception("mail.failed", outbox_id=letter.id)
+            self._postpone(letter, TransientError(f"{type(error).__name__} while the mail was made"))
+
+    def _compose(self, letter: Letter) -> EmailMessage:
+        if letter.kind == "digest":
+            return self._composer.digest(letter.contents, letter.recipient)
+        filed = letter.contents[0]
+        pdf = self._reports.fetch(filed.pdf_key)
+        return self._composer.report(filed, letter.recipient, self._picture(filed), pdf)
+
+    def _picture(self, filed: FiledReport) -> bytes | None:
+        try:
+            return self._evidence.fetch(filed.report.brief.opened.evidence.key)
+        except ObjectMissingError:
+            return None  # the PDF holds it; the mail must not wait for a picture that retention has removed
+
+    def _postpone(self, letter: Letter, error: TransientError) -> None:
+        if letter.tried_for_s >= RETRY_FOR_S:
+            self._outbox.refused(letter, f"given up after {letter.tried_for_s / 3600:.0f} h: {error}")
+            _log("mail.refused", letter, problem=str(error))
+            return
+        delay_s = min(MAX_RETRY_S, FIRST_RETRY_S * 2 ** min(letter.attempts - 1, 10))
+        self._outbox.retry(letter, delay_s, str(error), counted=True)
+        _log("mail.retry", letter, in_s=delay_s, problem=str(error))
+
+    def _pause(self, error: TransientError, stop: Event) -> None:
+        self._failures += 1
+        pause_s = min(MAX_SERVER_PAUSE_S, float(2 ** min(self._failures, 10)))
+        log.warning("mail.paused", for_s=pause_s, problem=str(error))
+        stop.wait(pause_s)
+
+
+def _log(event: str, letter: Letter, **fields: object) -> None:
+    ids = [filed.violation_id for filed in letter.contents]
+    about = {"violation_id": ids[0]} if letter.kind == "report" else {"violation_ids": ids}
+    log.info(event, recipient=letter.recipient, kind=letter.kind, outbox_id=letter.id, **about, **fields)

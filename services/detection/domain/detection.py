@@ -1,8 +1,9 @@
 """What a model saw in one frame, in our vocabulary, and the table from models' dialects to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from services.detection.domain.geometry import Box
 from shared.vocabulary import Item
@@ -42,6 +43,9 @@ class Detection:
     confidence: float
 
 
+Backend = Literal["openvino", "onnxruntime", "ultralytics"]
+
+
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is known of a loaded model.
@@ -52,13 +56,17 @@ class ModelInfo:
         backend: openvino, onnxruntime or ultralytics.
         input_px: width and height of the network's input in pixels.
         labels: what it can report.
+        thresholds: the lowest confidence at which each label is to be believed, from measurement; may be empty.
+        version: of the model, "" if it states none.
     """
 
     name: str
     sha256: str
-    backend: str
+    backend: Backend
     input_px: tuple[int, int]
     labels: frozenset[Label]
+    thresholds: Mapping[Label, float] = field(default_factory=dict)
+    version: str = ""
 
 
 def worn(item: Item) -> Label:

@@ -1,0 +1,67 @@
+"""Several models as one: a people model and a PPE model, say, their classes joined."""
+
+import hashlib
+from collections.abc import Sequence
+
+from services.detection.application.ports import Detector
+from services.detection.domain.detection import Detection, Label, ModelInfo
+from services.detection.domain.frame import BgrImage
+from shared.errors import ConfigurationError
+
+
+class JoinedDetector:
+    """A `Detector` over several, asked one after the other; a label is taken from the first that knows it."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        """Join *detectors*, the one to be preferred first.
+
+        Raises:
+            ConfigurationError: none is given, or one adds no label to those before it.
+        """
+        if not detectors:
+            raise ConfigurationError("no model is given; name at least one")
+        self._parts = list(zip(detectors, _shares(detectors), strict=True))
+        self._info = _joined_info([detector.info for detector in detectors])
+
+    @property
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def detect(self, images: Sequence[BgrImage], floor: float) -> list[list[Detection]]:
+        answers = [(detector.detect(images, floor), share) for detector, share in self._parts]
+        return [
+            sorted(
+                (found for answer, share in answers for found in answer[number] if found.label in share),
+                key=lambda found: -found.confidence,
+            )
+            for number in range(len(images))
+        ]
+
+
+def _shares(detectors: Sequence[Detector]) -> list[frozenset[Label]]:
+    """What each of *detectors* is asked for."""
+    taken: frozenset[Label] = frozenset()
+    shares = []
+    for detector in detectors:
+        share = detector.info.labels - taken
+        if not share:
+            raise ConfigurationError(
+                f"model {detector.info.name} adds nothing to the models before it; leave it out, or name it first"
+            )
+        shares.append(share)
+        taken |= share
+    return shares
+
+
+def _joined_info(infos: Sequence[ModelInfo]) -> ModelInfo:
+    return ModelInfo(
+        name="+".join(info.name for info in infos),
+        sha256=hashlib.sha256("".join(info.sha256 for info in infos).encode()).hexdigest(),
+        backend=infos[0].backend,
+        input_px=infos[0].input_px,
+        labels=frozenset[Label]().union(*(info.labels for info in infos)),
+        thresholds={
+            label: threshold for info in reversed(infos) for label, threshold in info.thresholds.items()
+        },
+        version="+".join(info.version for info in infos),
+    )

@@ -123,7 +123,8 @@ def _resolved(place: Schema, schema: Schema) -> Schema:
 
 
 def _unknown_key(loc: Sequence[int | str], schema: Schema) -> str:
-    known = list(schema_at(schema, loc[:-1]).get("properties", {}))
+    parents = _branches(schema_at(schema, loc[:-1]), schema)
+    known = [name for parent in parents for name in parent.get("properties", {})]
     meant = nearest(loc[-1], known)
     advice = f"did you mean {meant!r}?" if meant else "remove it"
     return f"is not a known key; allowed: {', '.join(known)}; do: {advice}"

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import yaml
 
 MAX_NODES = 100_000
 MAX_DEPTH = 24
+MAX_OPEN_BRACKETS = 200
 MAX_DIGITS = 15
 
 Loc = tuple[int | str, ...]
@@ -69,6 +71,8 @@ class Document:
 def read_document(text: str) -> Document:
     """Read one YAML document; nothing is raised, problems are listed."""
     document = Document()
+    if _brackets_open(text) > MAX_OPEN_BRACKETS:
+        return _broken(document, 1, f"is nested deeper than {MAX_DEPTH} levels; do: flatten it")
     try:
         node = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -80,6 +84,12 @@ def read_document(text: str) -> Document:
     except _TooLargeError as error:
         return _broken(document, *error.args)
     return document
+
+
+def _brackets_open(text: str) -> int:
+    """Most brackets open at once, those in quotes too; the parser takes seconds over thousands."""
+    steps = (1 if bracket in "[{" else -1 for bracket in re.findall(r"[][{}]", text))
+    return max(accumulate(steps), default=0)
 
 
 class _Loader(yaml.SafeLoader):

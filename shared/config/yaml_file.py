@@ -7,6 +7,7 @@ null; all else is text) and the rest is refused.
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,12 +86,17 @@ def _validate(
     try:
         value = model.model_validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
-        schema = model.model_json_schema()
+        schema = _schema(model)
         found = [_placed(problem, document, schema) for problem in _causes(error)]
         known = {problem.loc for problem in document.problems}
         problems += [problem for problem in found if not _within(problem.loc, known)]
         return None, sorted(problems, key=lambda problem: problem.line)
     return value, problems
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _causes(error: ValidationError) -> list[ErrorDetails]:

@@ -14,7 +14,14 @@ from services.detection.application import camera_state, messages
 from services.detection.application.camera_state import CameraState
 from services.detection.application.evidence import EvidenceRing, Sighting
 from services.detection.application.messages import Setting, Times
-from services.detection.application.ports import Detector, EvidenceRenderer, MotionGate, Picture, Spool, StateStore
+from services.detection.application.ports import (
+    Detector,
+    EvidenceRenderer,
+    MotionGate,
+    Picture,
+    Spool,
+    StateStore,
+)
 from services.detection.domain import rules
 from services.detection.domain.cases import Case, Cases, Closing, Decision, Identity, Opening, Outcome
 from services.detection.domain.frame import Frame
@@ -29,7 +36,7 @@ from shared.contracts.violation import Closed, Opened, encode, envelope
 from shared.errors import TransientError
 from shared.vocabulary import Item
 
-FLOOR = 0.15  # lowest score that the detector reports: the hint level of wearing
+FLOOR = 0.05  # lowest score that the detector reports: blurring faces and weak hints want it
 BLIND_AFTER_S = 5.0  # a longer gap between frames counts as blind
 SAVE_EVERY_S = 2.0
 
@@ -127,7 +134,7 @@ class CameraPipeline:
         at_s = self._session_seconds(frame)
         tracks = self._tracker.update(people(detections, model.labels, width, height), at_s)
         confirmed = [track for track in tracks if track.confirmed]
-        wearing = judge(confirmed, detections, _required(self._setting.site.rules), view)
+        wearing = judge(confirmed, detections, _required(self._setting.site.rules), view, model.thresholds)
         scene = Scene(frame.captured_at, at_s, view, confirmed, wearing)
         self._state.last_s = at_s
         return Look(frame, detections, scene, self._observe(scene))

@@ -8,11 +8,20 @@ from shared.config.site import Confirmation
 from shared.contracts.violation import FindingFacts
 from shared.vocabulary import Finding
 
-PPE_DEFAULT = Confirmation(looks=5, of=7, within_s=8)
+PPE_DEFAULT = Confirmation(looks=6, of=8, within_s=10)
 ZONE_DEFAULT = Confirmation(looks=4, of=5, within_s=4)
 
 # An absence is weak evidence: the detector's misses repeat from frame to frame, so it takes more looks.
 WEIGHT: dict[EvidenceBasis, float] = {"seen-missing": 1.0, "not-seen": 0.4, "present-in-zone": 1.0}
+
+# How often such a look is right where bare and equipped people are equally many: measured rates of the shipped model, on
+# pictures of its val splits (models/README.md). Other items have not been measured and get the lowest.
+RELIABILITY: dict[tuple[Finding, EvidenceBasis], float] = {
+    (Finding.NO_HARDHAT, "seen-missing"): 0.97,
+    (Finding.NO_HARDHAT, "not-seen"): 0.94,
+    (Finding.NO_VEST, "not-seen"): 0.88,
+}
+UNMEASURED = 0.8
 
 WORN_MEMORY_S = 20.0
 WORN_LOOKS = 5
@@ -84,16 +93,30 @@ class History:
     def facts(self) -> FindingFacts:
         """What the message says of this finding."""
         supports = [look for look in self._looks if look.basis]
-        strong = [look for look in supports if look.basis != "not-seen"]
-        deciding = strong if len(strong) * WEIGHT["seen-missing"] >= self.needed.looks / 2 else supports
+        strong = sum(look.basis != "not-seen" for look in supports)
+        basis = (
+            "not-seen"
+            if strong < len(supports) / 2
+            else next(look.basis for look in reversed(supports) if look.basis != "not-seen")
+        )
         return FindingFacts(
             finding=self.finding,
-            basis=deciding[-1].basis or "not-seen",
-            confidence=round(sum(look.confidence for look in deciding) / len(deciding), 3),
+            basis=basis or "not-seen",
+            confidence=round(self._confidence(supports), 3),
             supporting=len(supports),
             looked=len(self._looks),
             window_s=round(self._looks[-1].at_s - self._looks[0].at_s, 3),
         )
+
+    def _confidence(self, supports: list[_Look]) -> float:
+        """Mean reliability of the supporting looks, times their share of the decisive looks."""
+        reliable = [
+            look.confidence
+            if look.basis == "present-in-zone"
+            else RELIABILITY.get((self.finding, look.basis or "not-seen"), UNMEASURED)
+            for look in supports
+        ]
+        return sum(reliable) / len(self._looks)
 
     def progress(self) -> str:
         """For people: supporting looks of decisive looks."""

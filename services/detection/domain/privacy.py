@@ -14,8 +14,9 @@ from services.detection.domain.assignment import assign
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.geometry import Box
 
-LOWEST_CONFIDENCE = 0.1  # what to pass: a false box costs a blurred patch of wall, a missed one a face
+LOWEST_CONFIDENCE = 0.05  # what to pass: a false box costs a blurred patch of wall, a missed one a face
 SURE_HEAD = 0.3  # at this confidence a head box stands for its person's head
+SAME = 0.6  # boxes that share so much show the same person or head
 _BROW = 0.35  # of the head's height, from the crown
 _HEADS = (Label.HARDHAT, Label.NO_HARDHAT)
 
@@ -31,19 +32,32 @@ def face_regions(detections: Sequence[Detection], width: int, height: int) -> li
     Returns:
         Boxes in pixels, cut to the frame, none inside another.
     """
-    heads = [detection for detection in detections if detection.label in _HEADS]
+    sure, unsure = _heads(detections)
     people = [detection.box for detection in detections if detection.label is Label.PERSON]
-    found = {person for person, _ in _owners(people, heads)}
-    guessed = [box for index, box in enumerate(people) if index not in found]
-    regions = [_face_of_head(head) for head in heads]
-    regions += [region for box in guessed for region in _faces_of_person(box, height)]
+    seen = _with_own_head(people, [head.box for head in sure])
+    guessed = [person for person in people if not any(person.iou(other) >= SAME for other in seen)]
+    regions = [_face_of_head(head) for head in sure + unsure]
+    regions += [region for person in guessed for region in _faces_of_person(person, height)]
     return _outermost([region.clipped(width, height) for region in regions])
 
 
-def _owners(people: Sequence[Box], heads: Sequence[Detection]) -> list[tuple[int, int]]:
-    """Whose head each sure head box is; one head cannot stand for two people."""
-    sure = [head.box for head in heads if head.confidence >= SURE_HEAD]
-    return assign([[_distance(person, head) for head in sure] for person in people], limit=1.0)
+def _heads(detections: Sequence[Detection]) -> tuple[list[Detection], list[Detection]]:
+    """Sure head boxes, and the unsure ones that do not sit in a sure one: of a hat and a doubtful bare head in the
+    same place the hat decides."""
+    heads = [detection for detection in detections if detection.label in _HEADS]
+    sure = [head for head in heads if head.confidence >= SURE_HEAD]
+    unsure = [
+        head
+        for head in heads
+        if head.confidence < SURE_HEAD and not any(head.box.covered_by(other.box) >= SAME for other in sure)
+    ]
+    return sure, unsure
+
+
+def _with_own_head(people: Sequence[Box], heads: Sequence[Box]) -> list[Box]:
+    """The people whose head was seen; one head cannot stand for two people."""
+    distances = [[_distance(person, head) for head in heads] for person in people]
+    return [people[person] for person, _ in assign(distances, limit=1.0)]
 
 
 def _distance(person: Box, head: Box) -> float:
@@ -60,14 +74,14 @@ def _face_of_head(head: Detection) -> Box:
         head.label is Label.HARDHAT
     ):  # some models box the helmet alone, others the whole head: go by the width
         top = box.y1 + min(0.6 * box.width, 0.85 * box.height)
-        return Box(box.x1, top, box.x2, max(box.y2, box.y1 + 1.4 * box.width))
-    bottom = max(box.y2, box.y1 + 1.3 * box.width)  # from behind the box may end with the hair
+        return Box(box.x1, top, box.x2, max(box.y2 + 0.45 * box.height, box.y1 + 1.4 * box.width))
+    bottom = max(box.y2 + 0.3 * box.height, box.y1 + 1.4 * box.width)  # some models box the crown alone
     return Box(box.x1, box.y1 + _BROW * box.height, box.x2, bottom)
 
 
 def _faces_of_person(box: Box, frame_height: int) -> list[Box]:
     """Where the face may be in a person's box; an upright person has one such place, a lying one two."""
-    cut_above, cut_below = box.y1 <= 1, box.y2 >= frame_height - 1
+    cut_above, cut_below = box.y1 <= 0.005 * frame_height, box.y2 >= 0.97 * frame_height
     if box.width > 1.2 * box.height and not cut_below:
         return _ends(box)
     length = _head_length(box)

@@ -14,8 +14,8 @@ from services.detection.domain.detection import Detection
 from services.detection.domain.geometry import Box
 
 MAX_GAP_S = 2.0
-STRONG = 0.5  # a box that may start a track
-WEAK = 0.2  # a box that may continue one
+STRONG = 0.4  # a box that may start a track
+WEAK = 0.1  # a box that may continue one
 LOOKS_TO_CONFIRM = 2
 BUFFER = 0.3  # of width and height, added on each side before overlaps are compared
 LEAST_OVERLAP = 0.15  # of the widened boxes

@@ -6,7 +6,7 @@ model would hardly miss the item, on an upright, whole, large and free view of t
 *cannot tell*, which never raises anything.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,55 +66,57 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """Operating points of a model for one item, measured on its val splits (see models/README.md).
+class _Limits:
+    """Operating points of the model for one item.
 
     Attributes:
         worn: score from which a box shows the item.
         hint: score from which a box forbids to call the item absent.
         bare: score from which an explicit bare box counts.
-        head_px: least head height in pixels of the network's input at which absence may count.
     """
 
     worn: float
     hint: float
     bare: float
-    head_px: float
 
 
-LIMITS: dict[Item, Limits] = {
-    Item.HARDHAT: Limits(worn=0.35, hint=0.15, bare=0.30, head_px=14),
-    Item.VEST: Limits(worn=0.35, hint=0.15, bare=0.30, head_px=14),
-}
-DEFAULT_LIMITS = Limits(worn=0.40, hint=0.15, bare=0.40, head_px=20)
+DEFAULT_THRESHOLD = 0.35  # for a model whose metadata state none
 
 HEADS_IN_A_BODY = 7.0  # a standing adult is 7 to 7.5 heads tall (Drillis and Contini 1966)
 PERSON_SURE = 0.5
+LEAST_HEAD_PX = (
+    18.0  # of the network's input: people under 128 px high hide every third hat (models/README.md)
+)
 EDGE_PX = 2.0
 MOST_OVERLAP = 0.25
 
 
 def judge(
-    people: Sequence[Track], detections: Sequence[Detection], items: Sequence[Item], view: View
+    people: Sequence[Track],
+    detections: Sequence[Detection],
+    items: Sequence[Item],
+    view: View,
+    thresholds: Mapping[Label, float],
 ) -> dict[int, dict[Item, Wearing]]:
     """Say of each person and each of *items* whether it is worn.
 
     Args:
         people: tracks seen in this look.
-        detections: everything the model saw, down to the `hint` scores, in pixels of the frame.
+        detections: everything the model saw, down to half the thresholds, in pixels of the frame.
         items: what the rules ask for.
         view: the picture's size and scale.
+        thresholds: scores from which the model is to be believed, by measurement on its val splits.
 
     Returns:
         Verdicts by track id and item.
     """
     verdicts: dict[int, dict[Item, Wearing]] = {person.id: {} for person in people}
     for item in items:
-        limits = LIMITS.get(item, DEFAULT_LIMITS)
+        limits = _limits(item, thresholds)
         shown = _by_person(people, detections, worn(item), limits.hint, item, view)
         denied = _by_person(people, detections, bare(item), limits.bare, item, view)
         for person in people:
-            blocked = _why_absence_cannot_count(person, people, item, limits, view)
+            blocked = _why_absence_cannot_count(person, people, item, view)
             verdicts[person.id][item] = _verdict(
                 person, item, limits, shown.get(person.id), denied.get(person.id), blocked
             )
@@ -129,19 +131,29 @@ def head_height(person: Box, view: View) -> float:
     return max(whole, min(0.4 * person.width, person.height / 3))
 
 
+def _limits(item: Item, thresholds: Mapping[Label, float]) -> _Limits:
+    sure = thresholds.get(worn(item), DEFAULT_THRESHOLD)
+    return _Limits(worn=sure, hint=sure / 2, bare=thresholds.get(bare(item), DEFAULT_THRESHOLD))
+
+
 def _verdict(
     person: Track,
     item: Item,
-    limits: Limits,
+    limits: _Limits,
     shown: Detection | None,
     denied: Detection | None,
     blocked: str,
 ) -> Wearing:
-    if shown and shown.confidence >= limits.worn and (not denied or shown.confidence >= denied.confidence):
+    for_it = shown.confidence / limits.worn if shown else 0.0
+    against = denied.confidence / limits.bare if denied else 0.0
+    if shown and for_it >= max(1.0, 2 * against):
         return Wearing(item, Verdict.WORN, None, shown.confidence, shown.box, f"{item} in its body band")
-    if denied and (not shown or denied.confidence > shown.confidence):
+    if denied and against >= max(1.0, 2 * for_it):
         why = f"bare: {denied.label} in the body band"
         return Wearing(item, Verdict.MISSING, Basis.SEEN_MISSING, denied.confidence, denied.box, why)
+    if shown and denied:
+        why = f"both {item} ({shown.confidence:.2f}) and bare ({denied.confidence:.2f})"
+        return Wearing(item, Verdict.CANNOT_TELL, None, shown.confidence, shown.box, why)
     if shown:
         why = f"a weak {item} box ({shown.confidence:.2f} below {limits.worn:.2f})"
         return Wearing(item, Verdict.CANNOT_TELL, None, shown.confidence, shown.box, why)
@@ -151,17 +163,13 @@ def _verdict(
     return Wearing(item, Verdict.MISSING, Basis.NOT_SEEN, person.confidence, None, why)
 
 
-def _why_absence_cannot_count(
-    person: Track, people: Sequence[Track], item: Item, limits: Limits, view: View
-) -> str:
+def _why_absence_cannot_count(person: Track, people: Sequence[Track], item: Item, view: View) -> str:
     """The first reason against calling *item* absent; empty if there is none."""
     box, head = person.box, head_height(person.box, view)
     if person.confidence < PERSON_SURE:
         return f"person uncertain ({person.confidence:.2f} below {PERSON_SURE})"
-    if head * view.scale < limits.head_px:
-        return (
-            f"too small (head {head * view.scale:.0f} px of the model's input, {limits.head_px:.0f} needed)"
-        )
+    if head * view.scale < LEAST_HEAD_PX:
+        return f"too small (head {head * view.scale:.0f} px of the model's input, {LEAST_HEAD_PX:.0f} needed)"
     if box.y1 <= EDGE_PX:
         return "cut by the top of the picture"
     if box.x1 <= EDGE_PX or box.x2 >= view.width - EDGE_PX:

@@ -15,6 +15,7 @@ from shared.config.site import PpeRule, RestrictedZoneRule, Rule, Zone
 from shared.vocabulary import Item
 
 VIEW = View(width=1280, height=720, scale=0.5)
+THRESHOLDS = {Label.HARDHAT: 0.3, Label.NO_HARDHAT: 0.3, Label.VEST: 0.3}
 BEGIN = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 HALL = Zone(id="hall", name="Hall")
 PPE = PpeRule(id="ppe", kind="ppe", title="Hard hat and vest", requires=(Item.HARDHAT, Item.VEST))
@@ -46,7 +47,9 @@ def track(detection: Detection, number: int = 1) -> Track:
 class Story:
     """A camera whose looks are told one by one, 5 a second."""
 
-    def __init__(self, *site_rules: Rule, zones: Sequence[Zone] = (HALL,), cases: Cases | None = None) -> None:
+    def __init__(
+        self, *site_rules: Rule, zones: Sequence[Zone] = (HALL,), cases: Cases | None = None
+    ) -> None:
         self.rules, self.zones = site_rules, zones
         identity = Identity("site", "camera", "session")
         self.cases = cases or Cases(identity, {rule.id: rule for rule in site_rules})
@@ -60,7 +63,7 @@ class Story:
             self.at_s = round(self.at_s + 0.2, 3)
             tracks = self.tracker.update([d for d in detections if d.label is Label.PERSON], self.at_s)
             seen = [one for one in tracks if one.confirmed]
-            wearing = judge(seen, detections, (Item.HARDHAT, Item.VEST), VIEW)
+            wearing = judge(seen, detections, (Item.HARDHAT, Item.VEST), VIEW, THRESHOLDS)
             scene = Scene(BEGIN + timedelta(seconds=self.at_s), self.at_s, VIEW, seen, wearing)
             observed = rules.observe(self.rules, self.zones, scene, "UTC")
             self.settle(self.cases.look(observed, self.tracker.alive, self.at_s), accept)

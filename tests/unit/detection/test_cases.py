@@ -39,7 +39,9 @@ def test_an_equipped_worker_raises_nothing() -> None:
 
 def test_one_bad_look_raises_nothing() -> None:
     dressed = (WORKER, on_head(WORKER, Label.HARDHAT), on_torso(WORKER))
-    story = Story(PPE).seconds(3, *dressed).look(WORKER, on_head(WORKER, Label.NO_HARDHAT)).seconds(3, *dressed)
+    story = (
+        Story(PPE).seconds(3, *dressed).look(WORKER, on_head(WORKER, Label.NO_HARDHAT)).seconds(3, *dressed)
+    )
     assert story.events == []
 
 
@@ -52,7 +54,9 @@ def test_a_long_drop_out_of_the_hat_raises_nothing() -> None:
 
 def test_a_hat_that_is_taken_off_is_raised_by_explicit_evidence() -> None:
     bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT), on_torso(WORKER))
-    story = Story(HARDHAT).seconds(4, WORKER, on_head(WORKER, Label.HARDHAT), on_torso(WORKER)).seconds(10, *bare)
+    story = (
+        Story(HARDHAT).seconds(4, WORKER, on_head(WORKER, Label.HARDHAT), on_torso(WORKER)).seconds(10, *bare)
+    )
     assert [names(one) for one in story.opened] == [["no_hardhat"]]
     assert story.opened[0].findings[0].basis == "seen-missing"
 
@@ -117,7 +121,13 @@ def test_nothing_is_opened_that_was_not_accepted_and_it_is_tried_again() -> None
 
 def test_restricted_zone_counts_people_and_is_one_violation() -> None:
     first, second = person(x=800, y=200), person(x=1000, y=200)
-    story = Story(KEEP_OUT, zones=(PRESS,)).seconds(3, first).seconds(3, first, second).seconds(2, first).seconds(8)
+    story = (
+        Story(KEEP_OUT, zones=(PRESS,))
+        .seconds(3, first)
+        .seconds(3, first, second)
+        .seconds(2, first)
+        .seconds(8)
+    )
     assert [names(one) for one in story.opened] == [["restricted_zone"]]
     assert story.closed[0].case.people == 2
 
@@ -177,7 +187,11 @@ def test_the_same_story_gives_the_same_ids() -> None:
 
 @pytest.mark.parametrize(
     "identity",
-    [Identity("other", "camera", "session"), Identity("site", "other", "session"), Identity("site", "camera", "o")],
+    [
+        Identity("other", "camera", "session"),
+        Identity("site", "other", "session"),
+        Identity("site", "camera", "o"),
+    ],
 )
 def test_site_camera_and_session_are_part_of_the_id(identity: Identity) -> None:
     plain = Story(PPE).seconds(8, WORKER)

@@ -6,17 +6,17 @@ from services.detection.domain.detection import Detection, Label
 from services.detection.domain.geometry import Box
 from services.detection.domain.wearing import Verdict, View, Wearing, judge
 from shared.vocabulary import Item
-from tests.unit.detection.scenes import VIEW, on_head, on_torso, person, track
+from tests.unit.detection.scenes import THRESHOLDS, VIEW, on_head, on_torso, person, track
 
 WORKER = person()
 
 
 def hat(*others: Detection, of: Detection = WORKER, view: View = VIEW) -> Wearing:
-    return judge([track(of)], others, (Item.HARDHAT,), view)[1][Item.HARDHAT]
+    return judge([track(of)], others, (Item.HARDHAT,), view, THRESHOLDS)[1][Item.HARDHAT]
 
 
 def vest(*others: Detection, of: Detection = WORKER) -> Wearing:
-    return judge([track(of)], others, (Item.VEST,), VIEW)[1][Item.VEST]
+    return judge([track(of)], others, (Item.VEST,), VIEW, THRESHOLDS)[1][Item.VEST]
 
 
 def test_a_hat_on_the_head_is_worn() -> None:
@@ -37,10 +37,12 @@ def test_a_weak_hat_box_leaves_it_open() -> None:
 
 
 def test_the_surer_of_hat_and_bare_head_decides() -> None:
-    both = on_head(WORKER, Label.HARDHAT, 0.9), on_head(WORKER, Label.NO_HARDHAT, 0.5)
+    both = on_head(WORKER, Label.HARDHAT, 0.9), on_head(WORKER, Label.NO_HARDHAT, 0.4)
     assert hat(*both).verdict is Verdict.WORN
     both = on_head(WORKER, Label.HARDHAT, 0.4), on_head(WORKER, Label.NO_HARDHAT, 0.8)
     assert hat(*both).verdict is Verdict.MISSING
+    both = on_head(WORKER, Label.HARDHAT, 0.6), on_head(WORKER, Label.NO_HARDHAT, 0.6)
+    assert hat(*both).verdict is Verdict.CANNOT_TELL
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_a_hat_elsewhere_is_not_worn(place: str, box: Box) -> None:
 def test_one_hat_serves_one_of_two_people() -> None:
     left, right = person(x=400), person(x=480)
     detections = [left, right, on_head(right, Label.HARDHAT)]
-    verdicts = judge([track(left, 1), track(right, 2)], detections, (Item.HARDHAT,), VIEW)
+    verdicts = judge([track(left, 1), track(right, 2)], detections, (Item.HARDHAT,), VIEW, THRESHOLDS)
     assert verdicts[2][Item.HARDHAT].verdict is Verdict.WORN
     assert verdicts[1][Item.HARDHAT].verdict is not Verdict.WORN
 
@@ -69,7 +71,7 @@ def test_hats_are_assigned_jointly_not_greedily() -> None:
     """The left hat is nearest to both heads; only a joint assignment gives each person one."""
     left, right = person(x=400), person(x=440)
     one, other = on_head(left, Label.HARDHAT), on_head(right, Label.HARDHAT)
-    verdicts = judge([track(left, 1), track(right, 2)], [one, other], (Item.HARDHAT,), VIEW)
+    verdicts = judge([track(left, 1), track(right, 2)], [one, other], (Item.HARDHAT,), VIEW, THRESHOLDS)
     assert verdicts[1][Item.HARDHAT].box == one.box
     assert verdicts[2][Item.HARDHAT].box == other.box
 
@@ -82,7 +84,7 @@ def test_hats_are_assigned_jointly_not_greedily() -> None:
         ("side of the picture", person(x=0)),
         ("side of the picture", person(x=1280 - 175)),
         ("person uncertain", person(confidence=0.4)),
-        ("not upright", Detection(Box(300, 400, 800, 600), Label.PERSON, 0.9)),
+        ("not upright", Detection(Box(200, 300, 900, 600), Label.PERSON, 0.9)),
     ],
 )
 def test_absence_does_not_count_where_the_view_is_poor(reason: str, of: Detection) -> None:
@@ -93,7 +95,9 @@ def test_absence_does_not_count_where_the_view_is_poor(reason: str, of: Detectio
 
 def test_absence_does_not_count_behind_another_person() -> None:
     behind, front = person(), person(x=420, y=120)
-    wearing = judge([track(behind, 1), track(front, 2)], [], (Item.HARDHAT,), VIEW)[1][Item.HARDHAT]
+    wearing = judge([track(behind, 1), track(front, 2)], [], (Item.HARDHAT,), VIEW, THRESHOLDS)[1][
+        Item.HARDHAT
+    ]
     assert (wearing.verdict, wearing.why) == (Verdict.CANNOT_TELL, "overlapped by another person")
 
 

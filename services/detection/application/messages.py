@@ -27,7 +27,7 @@ from shared.contracts.violation import (
     ZoneFacts,
 )
 from shared.object_keys import evidence_key
-from shared.version import software_version
+from shared.version import VERSION
 
 MOST_BOXES = 60
 
@@ -92,7 +92,7 @@ def opened(
             backend=setting.model.backend,
             input_px=setting.model.input_px,
         ),
-        software_version=software_version(),
+        software_version=VERSION,
         camera_blind_s=round(blind_s, 1),
     )
 

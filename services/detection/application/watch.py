@@ -128,7 +128,8 @@ def watch(cameras: Sequence[CameraWatch], stop: Event, on_tick: Callable[[], Non
         Number of failures: frames that could not be looked at, and cameras that broke.
     """
     threads = [
-        Thread(target=camera.run, args=(stop,), name=f"camera-{camera.camera}", daemon=True) for camera in cameras
+        Thread(target=camera.run, args=(stop,), name=f"camera-{camera.camera}", daemon=True)
+        for camera in cameras
     ]
     for thread in threads:
         thread.start()

@@ -14,8 +14,8 @@ ZONE_DEFAULT = Confirmation(looks=4, of=5, within_s=4)
 # An absence is weak evidence: the detector's misses repeat from frame to frame, so it takes more looks.
 WEIGHT: dict[EvidenceBasis, float] = {"seen-missing": 1.0, "not-seen": 0.4, "present-in-zone": 1.0}
 
-# How often such a look is right where bare and equipped people are equally many: measured rates of the shipped model, on
-# pictures of its val splits (models/README.md). Other items have not been measured and get the lowest.
+# How often such a look is right where bare and equipped people are equally many: measured rates of the shipped
+# model on the pictures of its val splits (models/README.md). Other items have not been measured and get the lowest.
 RELIABILITY: dict[tuple[Finding, EvidenceBasis], float] = {
     (Finding.NO_HARDHAT, "seen-missing"): 0.97,
     (Finding.NO_HARDHAT, "not-seen"): 0.94,

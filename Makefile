@@ -1,0 +1,73 @@
+# Everything goes into .venv beside this file; nothing else on the machine is changed, save the Debian packages
+# that the tests' RTSP server needs (tests/servers/install).
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(name) 2>/dev/null),$(name))))
+UV ?= uv
+OUT ?= out/demo
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+LOCKS := detection agent officer dev train
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lock clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/officer.stamp ## make .venv with the command officer in it
+	@echo "Ready: $(BIN)/officer --help"
+
+demo: $(VENV)/officer.stamp ## run the bundled clip through both services and show what was found
+	$(BIN)/officer demo --out $(OUT)
+
+test: $(VENV)/dev.stamp $(VENV)/servers.stamp ## install what tests need, start the real components, run all tests
+	$(BIN)/pytest
+
+check: $(VENV)/dev.stamp static test ## format, lint, types, import contracts, docs, lock, tests
+
+static: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/check_lock.py
+	$(BIN)/python tools/check_docs.py
+.PHONY: static
+
+format: $(VENV)/dev.stamp ## put code into the project's format
+	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
+
+lock: ## resolve the requirements again (needs uv), with releases that are at least a week old
+	@for purpose in $(LOCKS); do \
+	    $(UV) pip compile pyproject.toml --quiet --extra $$purpose --generate-hashes --no-header \
+	        --python-version 3.11 --python-platform linux --no-emit-index-url --no-emit-find-links \
+	        --exclude-newer $$(date -u -d '7 days ago' +%F) -o requirements/$$purpose.txt || exit 1; \
+	done
+
+clean: ## remove .venv, caches and the demo's output
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out
+	find officer services shared tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python found. Install Python 3.11 or newer: sudo apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "$(PYTHON) is older than 3.11, which is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "$(PYTHON) cannot make environments. On Debian and Ubuntu: sudo apt-get install $(PYTHON)-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# The dev requirements hold the officer's: whoever has run the tests need not install again.
+$(VENV)/officer.stamp: requirements/officer.txt pyproject.toml | $(BIN)/python
+	$(PIP) --no-deps --require-hashes -r requirements/officer.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
+	$(PIP) --no-deps --require-hashes -r requirements/dev.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/officer.stamp
+
+$(VENV)/servers.stamp: tests/servers/install | $(BIN)/python
+	tests/servers/install
+	@touch $@

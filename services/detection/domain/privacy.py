@@ -36,7 +36,8 @@ def face_regions(detections: Sequence[Detection], width: int, height: int) -> li
     people = [detection.box for detection in detections if detection.label is Label.PERSON]
     seen = _with_own_head(people, [head.box for head in sure])
     guessed = [person for person in people if not any(person.iou(other) >= SAME for other in seen)]
-    regions = [_face_of_head(head) for head in sure + unsure]
+    regions = [_face_of_head(head) for head in sure]
+    regions += [_above_chest(_face_of_head(head), head.box, people) for head in unsure]
     regions += [region for person in guessed for region in _faces_of_person(person, height)]
     return _outermost([region.clipped(width, height) for region in regions])
 
@@ -77,6 +78,12 @@ def _face_of_head(head: Detection) -> Box:
         return Box(box.x1, top, box.x2, max(box.y2 + 0.45 * box.height, box.y1 + 1.4 * box.width))
     bottom = max(box.y2 + 0.3 * box.height, box.y1 + 1.4 * box.width)  # some models box the crown alone
     return Box(box.x1, box.y1 + _BROW * box.height, box.x2, bottom)
+
+
+def _above_chest(region: Box, head: Box, people: Sequence[Box]) -> Box:
+    """An unsure head box may reach over the chest, where the vest, or its absence, must stay visible."""
+    chests = [box.y1 + 1.75 * _head_length(box) for box in people if _distance(box, head) <= 1]
+    return Box(region.x1, region.y1, region.x2, min([region.y2, *chests]))
 
 
 def _faces_of_person(box: Box, frame_height: int) -> list[Box]:

@@ -25,7 +25,7 @@ from pydantic_core import ErrorDetails
 from shared.config.problems import explain
 from shared.contracts.strict_json import parse_strict
 from shared.errors import ContractError
-from shared.vocabulary import Finding, Hazard, Item, Jurisdiction
+from shared.vocabulary import Finding, Hazard, Item, Jurisdiction, Severity
 
 SCHEMA_VERSION = "1.0"
 MAX_MESSAGE_BYTES = 64 * 1024
@@ -119,6 +119,7 @@ class RuleFacts(_Strict):
     version: Name
     per: Literal["person", "zone"]
     requires: tuple[Item, ...] = Field(max_length=10)
+    severity: Severity | None = None  # as the site sets it for this rule; None: from the severity matrix
 
 
 class FindingFacts(_Strict):

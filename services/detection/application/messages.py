@@ -115,7 +115,13 @@ def closed(closing: Closing, times: Times) -> Closed:
 def _rule(rule: Rule) -> RuleFacts:
     requires = rule.requires if isinstance(rule, PpeRule) else ()
     return RuleFacts(
-        id=rule.id, kind=rule.kind, title=rule.title, version=rule.version, per=rule.per, requires=requires
+        id=rule.id,
+        kind=rule.kind,
+        title=rule.title,
+        version=rule.version,
+        per=rule.per,
+        requires=requires,
+        severity=rule.severity,
     )
 
 

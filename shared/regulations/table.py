@@ -188,8 +188,8 @@ class RegulationTable:
         }
         if not valid or not all(jurisdiction in valid for jurisdiction in jurisdictions):
             return f"{self.version}, table not yet reviewed by a competent person"
-        shown = valid.values() if not jurisdictions else (valid[j] for j in jurisdictions)
-        names = sorted({f"{review.reviewed_by}, {review.role}, {review.reviewed_on}" for review in shown})
+        shown = [valid[j] for j in jurisdictions] if jurisdictions else list(valid.values())
+        names = sorted({f"{r.reviewed_by} ({r.role}) for {r.jurisdiction} on {r.reviewed_on}" for r in shown})
         return f"{self.version}, reviewed by {'; '.join(names)}"
 
 

@@ -66,6 +66,14 @@ def local_time(opened: Opened, moment: datetime) -> str:
     return f"{_date(local)}, {local:%H:%M:%S %Z} ({zone.key}), {'' if same_day else _date(utc) + ' '}{utc:%H:%M:%S} UTC"
 
 
+def spoken_start(opened: Opened) -> str:
+    """When it began, such as ``from 03:30:00 CST on Wednesday 4 March 2026``, or the time into the recording."""
+    if opened.source.clock == "file-time" and opened.source.offset_s is not None:
+        return f"from {into_recording(opened.source.offset_s)} into the recording"
+    local = opened.first_seen.astimezone(_zone(opened.site.timezone))
+    return f"from {local:%H:%M:%S %Z} on {_date(local)}"
+
+
 def into_recording(seconds: float) -> str:
     """Such as ``00:01:12`` for 72.4 seconds."""
     whole = int(seconds)

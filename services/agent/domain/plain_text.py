@@ -7,7 +7,7 @@ _ALLOWED_FORMAT = "\u200c\u200d"  # the joiners that Persian, Indian scripts and
 
 
 def plain(text: str) -> str:
-    """*text* on one line without control, bidirectional and other invisible characters; ``(unnamed)`` if none is left."""
+    """*text* on one line without control, bidirectional and other invisible characters, or ``(unnamed)``."""
     kept = (" " if character.isspace() else character for character in text if not is_invisible(character))
     return " ".join("".join(kept).split()) or UNNAMED
 

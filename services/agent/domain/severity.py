@@ -1,6 +1,6 @@
 """Severity as declared data: what the hazard could do, how likely that is, and the matrix of both.
 
-The grades and the tables are this product's own judgement, explained in docs/citations.md; they are no regulator's classes.
+The grades and tables are our own judgement, explained in docs/citations.md; they are no regulator's classes.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """How the vocabulary reads in an English report."""
 
-from shared.vocabulary import Finding, Hazard, Item, Jurisdiction, missing
+from shared.vocabulary import Finding, Hazard, Item, Jurisdiction
 
 HAZARDS: dict[Hazard, str] = {
     Hazard.GENERAL: "general site hazards",
@@ -59,9 +59,10 @@ def missing_thing(finding: Finding) -> str:
     return FINDINGS[finding].removeprefix("no ")
 
 
-def item_of(finding: Finding) -> Item | None:
-    """The item that the finding says is missing; None for presence and for hearing protection."""
-    return next((item for item in Item if missing(item) == finding), None)
+def worn_thing(finding: Finding) -> str:
+    """The same as somebody wears it, such as ``a hard hat``."""
+    thing = missing_thing(finding)
+    return f"a {thing}" if finding in (Finding.NO_HARDHAT, Finding.NO_VEST, Finding.NO_MASK) else thing
 
 
 def listed(words: list[str] | tuple[str, ...], last: str = "and") -> str:

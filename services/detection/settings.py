@@ -18,18 +18,28 @@ class DetectionSettings(ServiceSettings):
     )
     camera: str | None = Field(None, description="watch only this camera of the site file")
     model_file: Path = Field(SHIPPED_MODEL, description="the PPE model, an .onnx file")
-    people_model_file: Path | None = Field(None, description="a second model whose classes are joined, for people")
+    people_model_file: Path | None = Field(
+        None, description="a second model whose classes are joined, for people"
+    )
     model_sha256: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="refuse a MODEL_FILE with another hash"
     )
     backend: Literal["auto", "openvino", "onnxruntime", "ultralytics"] = Field(
         "auto", description="what runs the model; auto takes OpenVINO, else ONNX Runtime"
     )
-    threads: int = Field(0, ge=0, le=64, description="processor threads for the model; 0 lets the backend choose")
+    threads: int = Field(
+        0, ge=0, le=64, description="processor threads for the model; 0 lets the backend choose"
+    )
+    input_px: int | None = Field(
+        None, ge=160, le=1920, description="long side of the model's input; more sees farther and costs more"
+    )
     detect_fps: float = Field(5.0, gt=0, le=60, description="most looks a second for each camera")
     recorded_at: AwareDatetime | None = Field(
-        None, description="when a video file begins, such as 2026-03-04T09:30:00+01:00; else the file's own time"
+        None,
+        description="when a video file begins, such as 2026-03-04T09:30:00+01:00; else the file's own time",
     )
     save_video: bool = Field(False, description="write DATA_DIR/video/CAMERA.mp4 with everything drawn in")
     show_why: bool = Field(False, description="log each decision with its reason")
-    spool_limit_mb: int = Field(2048, ge=10, description="room for violations that the cloud has not taken yet")
+    spool_limit_mb: int = Field(
+        2048, ge=10, description="room for violations that the cloud has not taken yet"
+    )

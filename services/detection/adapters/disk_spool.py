@@ -83,15 +83,16 @@ class DiskSpool:
         self._used_bytes = sum(entry.size_bytes for entry in self._entries.values())
         self._alarmed = False
 
-    def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> None:
+    def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> bool:
         """See `Spool.accept`."""
         with self._mutex:
             key = _Key(violation_id, phase)
             if key in self._entries or key in self._settled:
-                return
+                return False
             jpeg = picture.jpeg if picture else None
             self._check_room(len(message) + len(jpeg or b""))
             self._remember(key, self._store(key, message, jpeg))
+            return True
 
     def pending(self) -> Sequence[SpoolEntry]:
         """See `Spool.pending`. Iterating passes over entries that went meanwhile, and quarantines corrupt ones."""

@@ -14,7 +14,7 @@ class CameraState(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     session: str
-    began_at: datetime  # wall clock (aware UTC) of second 0 of the session; fixed at its first start
+    began_at: datetime | None = None  # aware UTC of second 0 of the session; fixed at its first frame
     last_s: float = 0.0  # last look, seconds in the session
     next_track: int = 1
     open: list[Case] = []

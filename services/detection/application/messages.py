@@ -7,7 +7,7 @@ from typing import Literal
 
 from services.detection.application.evidence import Sighting, close_up
 from services.detection.application.ports import Picture, SourceIdentity
-from services.detection.domain.cases import Closing, Opening
+from services.detection.domain.cases import Case, Closing, Opening
 from services.detection.domain.detection import ModelInfo
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import Observation, Scene, Stance, Subject, people_inside
@@ -109,6 +109,26 @@ def closed(closing: Closing, times: Times) -> Closed:
         looks_supporting=case.supporting,
         looks=case.looks,
         reason=closing.reason,
+    )
+
+
+def case_of(message: Opened, began_at: datetime) -> Case:
+    """The open violation that *message* told of, for a start after a kill; its track is not known any more."""
+    first_s, last_s = ((at - began_at).total_seconds() for at in (message.first_seen, message.last_seen))
+    evidence = message.evidence
+    subject = next((box.box for box in evidence.boxes if box.role == "subject"), evidence.close_up)
+    width, height = evidence.width, evidence.height
+    box = Box(subject.x1 * width, subject.y1 * height, subject.x2 * width, subject.y2 * height)
+    return Case(
+        id=message.violation_id,
+        subject=Subject(message.rule.id, message.zone.id, None if message.rule.per == "zone" else 0),
+        findings=tuple(finding.finding for finding in message.findings),
+        first_s=first_s,
+        last_s=last_s,
+        people=message.people,
+        supporting=message.findings[0].supporting,
+        looks=message.findings[0].looked,
+        box=box,
     )
 
 

@@ -5,7 +5,7 @@ frame > motion gate > detector > tracks > what they wear > rules > cases > evide
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -31,8 +31,8 @@ from services.detection.domain.privacy import face_regions
 from services.detection.domain.scene import Look, Observation, Scene
 from services.detection.domain.tracking import Tracker
 from services.detection.domain.wearing import View, judge
-from shared.config.site import PpeRule, Rule
-from shared.contracts.violation import Closed, Opened, encode, envelope
+from shared.config.site import Camera, PpeRule, Rule, Site
+from shared.contracts.violation import Closed, Opened, decode, encode, envelope
 from shared.errors import TransientError
 from shared.vocabulary import Item
 
@@ -86,6 +86,7 @@ class CameraPipeline:
 
     def see(self, frame: Frame) -> Look | None:
         """Take in one frame; None if the detector did not look at it."""
+        frame = self._placed(frame)
         self._note_gap(frame)
         if not self._tools.gate.wants(frame, busy=bool(self._tracker.alive) or self._cases.busy):
             return None
@@ -99,6 +100,8 @@ class CameraPipeline:
 
     def finish(self) -> None:
         """The source has ended: open what is confirmed, close what is open."""
+        if self._state.began_at is None:
+            return
         at_s = self._state.last_s
         self._settle(self._cases.finish(at_s), self._at(at_s), at_s)
         self._save()
@@ -107,10 +110,15 @@ class CameraPipeline:
         """The service stops: what is open stays open and is kept for the next start."""
         self._save()
 
-    def use(self, setting: Setting) -> None:
-        """Go on with a changed site file."""
-        self._setting = setting
-        self._cases.rules = {**self._cases.rules, **_by_id(setting.site.rules)}
+    def note_finished(self, run: str) -> None:
+        """Remember that this recording has been seen to its end with the settings that *run* stands for."""
+        self._state.finished_runs.append(run)
+        self._save()
+
+    def use(self, site: Site, camera: Camera) -> None:
+        """Go on with a changed site file; what is open keeps the rule that opened it."""
+        self._setting = replace(self._setting, site=site, camera=camera)
+        self._cases.rules = {**self._cases.rules, **_by_id(site.rules)}
 
     @property
     def counts(self) -> Counts:
@@ -121,10 +129,39 @@ class CameraPipeline:
         return self._cases.open
 
     def _resume(self) -> None:
-        if self._setting.source.kind != "live":
-            return  # a recording begins again and comes to the same violations
-        self._cases.open = {case.id: case for case in self._state.open}
+        """A live camera goes on with what was open; a recording begins again and comes to the same violations."""
+        if not self._live:
+            return
+        for case in self._state.open:
+            self._cases.open[case.id] = case
+        for entry in self._tools.spool.pending() if self._state.began_at else ():
+            self._learn(decode(entry.message).data)
         self._cases.wait_for_all(self._state.last_s)
+
+    def _learn(self, message: Opened | Closed) -> None:
+        """Killed right after a message was accepted, the state does not know of it yet."""
+        if isinstance(message, Closed):
+            self._cases.open.pop(message.violation_id, None)
+        elif message.camera.id == self._setting.camera.id and message.rule.id in self._cases.rules:
+            case = messages.case_of(message, self._began_at)
+            self._cases.open.setdefault(case.id, case)
+
+    @property
+    def _live(self) -> bool:
+        return self._setting.source.kind == "live"
+
+    @property
+    def _began_at(self) -> datetime:
+        if self._state.began_at is None:
+            raise AssertionError("no frame yet")
+        return self._state.began_at
+
+    def _placed(self, frame: Frame) -> Frame:
+        """Fix when the session began, at its first frame; a recording keeps that even if its file is touched."""
+        if self._state.began_at is None:
+            self._state.began_at = frame.captured_at - timedelta(seconds=frame.offset_s)
+            self._save()
+        return frame if self._live else replace(frame, captured_at=self._at(frame.offset_s))
 
     def _look(self, frame: Frame) -> Look:
         width, height = frame.size
@@ -141,7 +178,7 @@ class CameraPipeline:
 
     def _session_seconds(self, frame: Frame) -> float:
         """Seconds in the session, rising even where the host's clock is set back."""
-        seconds = (frame.captured_at - self._state.began_at).total_seconds()
+        seconds = (frame.captured_at - self._began_at).total_seconds()
         return max(seconds, self._state.last_s + 0.001)
 
     def _observe(self, scene: Scene) -> list[Observation]:
@@ -222,7 +259,7 @@ class CameraPipeline:
         return Times(self._at(case.first_s), self._at(case.last_s), max(0.0, case.first_s))
 
     def _at(self, at_s: float) -> datetime:
-        return self._state.began_at + timedelta(seconds=round(at_s, 3))
+        return self._began_at + timedelta(seconds=round(at_s, 3))
 
     def _note_gap(self, frame: Frame) -> None:
         before, self._last_frame_at = self._last_frame_at, frame.captured_at

@@ -2,12 +2,12 @@
 
 import functools
 import io
-from itertools import chain, pairwise
+from itertools import pairwise
 
 from PIL import Image, ImageDraw, ImageFont
 
 from services.agent.adapters.jpeg_picture import open_jpeg
-from services.agent.adapters.overlay import ACCENTS, WHOLE, Outline, Polygon, Tag, View, overlay
+from services.agent.adapters.overlay import ACCENTS, PART_GAP, WHOLE, Outline, Polygon, Tag, View, overlay
 from services.agent.adapters.typefaces import Run, Weight, face_file, runs
 from shared.contracts.violation import EvidenceFacts
 from shared.vocabulary import Severity
@@ -100,9 +100,11 @@ def _draw_tag(draw: ImageDraw.ImageDraw, tag: Tag, em: float, accent: tuple[int,
     fill = accent if tag.tone == "accent" else _DARK
     draw.rectangle((tag.x, tag.y, tag.x + tag.width, tag.y + tag.height), fill=(*fill, 255))
     x, baseline = tag.x + 0.4 * em, tag.y + 1.1 * em
-    for run in chain.from_iterable(map(_letters, tag.parts)):
-        draw.text((x, baseline), run.text, fill=(*_WHITE, 255), font=_font(run.face, em), anchor="ls")
-        x += _font(run.face, em).getlength(run.text)
+    for part in tag.parts:
+        for run in _letters(part):
+            draw.text((x, baseline), run.text, fill=(*_WHITE, 255), font=_font(run.face, em), anchor="ls")
+            x += _font(run.face, em).getlength(run.text)
+        x += PART_GAP * em
 
 
 def _width(text: str, em: float) -> float:

@@ -15,6 +15,7 @@ ACCENTS = {
     Severity.HIGH: "#B4450C",
     Severity.CRITICAL: "#A01722",
 }
+PART_GAP = 0.35  # of an em
 WHOLE = NormalisedBox(x1=0, y1=0, x2=1, y2=1)
 
 Point = tuple[float, float]
@@ -46,7 +47,7 @@ class Tag:
     Attributes:
         x, y: its top left corner, in the target's units.
         width, height: in the target's units.
-        parts: texts to set one after the other, each in its own direction of writing.
+        parts: texts to set one after the other with `PART_GAP` between, each in its own direction of writing.
         tone: of its ground.
     """
 
@@ -146,8 +147,8 @@ def _tone(box: PictureBox) -> Tone:
 def _tags(boxes: list[PictureBox], view: View, measure: Callable[[str], float]) -> Iterator[Tag]:
     placed: list[Tag] = []
     for box in boxes:
-        parts = _fitting(clean(box.label), 0.5 * view.width, measure), f" {box.confidence:.0%}"
-        choices = list(_positions(box, parts, view, sum(map(measure, parts))))
+        parts = _fitting(clean(box.label), 0.5 * view.width, measure), f"{box.confidence:.0%}"
+        choices = list(_positions(box, parts, view, sum(map(measure, parts)) + PART_GAP * view.em))
         free = next((tag for tag in choices if not any(_overlap(tag, other) for other in placed)), None)
         tag = free or (choices[0] if box.role in _MUST_SHOW else None)
         if tag:

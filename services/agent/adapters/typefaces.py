@@ -9,7 +9,7 @@ from enum import StrEnum
 from importlib import resources
 
 from arabic_reshaper import ArabicReshaper
-from bidi import get_display
+from bidi.algorithm import get_display  # the package's own one does not mirror brackets
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 
@@ -75,6 +75,11 @@ def lacking(text: str) -> str:
     return "".join(c for c in joined if not _face_for(c, Weight.REGULAR, ""))
 
 
+def base_face(weight: Weight) -> str:
+    """The face that text of *weight* is mostly set in, known to ReportLab from now on."""
+    return _font(_ORDER[weight][0]).fontName
+
+
 def face_file(face: str) -> str:
     """Path of the font file of *face*."""
     return str(resources.files("services.agent.adapters.fonts") / f"{face}.ttf")
@@ -131,10 +136,14 @@ def _broken(text: str, at: int) -> Iterator[str]:
 
 
 def _face_for(character: str, weight: Weight, current: str) -> str:
-    """The face to print *character* with, or nothing; a space stays with the run that it follows."""
+    """The face to print *character* with, or nothing; a space stays with the run that it follows, if that has one."""
     if character in " \u00a0\n":
-        return current or _ORDER[weight][0]
-    return next((face for face in _ORDER[weight] if ord(character) in _font(face).face.charToGlyph), "")
+        return current if current and _has(current, " ") else _ORDER[weight][0]
+    return next((face for face in _ORDER[weight] if _has(face, character)), "")
+
+
+def _has(face: str, character: str) -> bool:
+    return ord(character) in _font(face).face.charToGlyph
 
 
 @functools.cache

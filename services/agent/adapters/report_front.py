@@ -1,0 +1,123 @@
+"""What a report says first: how severe, where and when, the pictures, what was seen, why it matters, the facts."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from reportlab.lib.colors import HexColor
+from reportlab.platypus import Flowable, Table
+
+from services.agent.adapters import report_words as words
+from services.agent.adapters.pdf_text import BODY, CAPTION, HEADLINE, RULE, SIDE, Style
+from services.agent.adapters.report_graphics import Masthead, SeverityMatrix
+from services.agent.adapters.report_layout import MAX_CELL, MAX_FIELD, Sheet
+from services.agent.adapters.report_picture import EvidenceJpeg, EvidencePictures
+from services.agent.adapters.typefaces import Weight
+from services.agent.domain.report import Fact, Report
+from shared.contracts.violation import Opened
+
+POTENTIAL = "Potential non-compliance"
+_VALUE = Style(9.2, 12, Weight.BOLD, rtl_line=22)
+_URGENT = Style(9.4, 13.4)
+_MARK = replace(CAPTION, weight=Weight.BOLD)
+_BODY_BOLD = replace(BODY, weight=Weight.BOLD)
+
+
+def front(sheet: Sheet, report: Report, jpeg: EvidenceJpeg) -> Iterator[Flowable]:
+    """Severity, headline, place and time, pictures; over the full width."""
+    opened = report.brief.opened
+    observation = f"Safety observation {words.short_id(opened.violation_id)}"
+    yield Masthead(report.brief.grading.severity, POTENTIAL, observation, sheet.accent, sheet.scale)
+    yield sheet.gap(9)
+    yield sheet.sentences((report.draft.headline,), HEADLINE)
+    yield sheet.gap(6)
+    yield _place_and_time(sheet, opened)
+    yield sheet.gap(8)
+    yield EvidencePictures(jpeg, opened, sheet.accent, sheet.scale, most=232)
+    yield sheet.gap(4)
+    yield sheet.text.text(CAPTION, _caption(opened))
+    yield sheet.gap(11)
+
+
+def narrative(sheet: Sheet, report: Report) -> Iterator[Flowable]:
+    """What to do at once, what was seen, why it matters, how severe it is; in the wide column."""
+    draft = report.draft
+    urgent = [sheet.heading("Immediate action"), sheet.sentences(draft.immediate_action, _URGENT)]
+    bar = ("LINEBEFORE", (0, 0), (0, -1), 2.4, HexColor(sheet.accent), "butt")
+    yield sheet.boxed(urgent, sheet.main, bar)
+    yield sheet.gap(11)
+    yield sheet.heading("What was seen")
+    yield sheet.sentences(draft.what_was_seen)
+    yield sheet.gap(5)
+    yield sheet.heading("Why it matters")
+    yield sheet.sentences(draft.why_it_matters)
+    yield sheet.gap(5)
+    yield from _severity(sheet, report)
+
+
+def facts(sheet: Sheet, report: Report) -> Iterator[Flowable]:
+    """The numbered facts, which sentences point to; in the narrow column."""
+    yield sheet.heading("Facts")
+    for index, fact in enumerate(report.brief.facts):
+        yield _fact(sheet, index, fact)
+    yield sheet.gap(3)
+    legend = "Raised marks name what a sentence rests on: F a fact of this list, C a reference."
+    yield sheet.text.text(CAPTION, legend)
+
+
+def _place_and_time(sheet: Sheet, opened: Opened) -> Table:
+    timezone = opened.site.timezone
+    first, last = words.at_site(opened.first_seen, timezone), words.at_site(opened.last_seen, timezone)
+    utc = words.clock(words.at_site(opened.first_seen, "UTC"))
+    cells = (
+        ("Site", opened.site.name, ""),
+        ("Zone", opened.zone.name, f"declared hazards: {words.hazards(opened.zone.hazards)}"),
+        ("Camera", opened.camera.name, f"{words.people(opened.people)} observed, not identified"),
+        (
+            "First seen",
+            f"{words.short_day(first)}, {words.clock(first)}",
+            f"{utc}; last seen {words.clock(last)}, ongoing when written",
+        ),
+    )
+    shares = (0.23, 0.25, 0.22, 0.30)
+    row = [_labelled(sheet, *cell) for cell in cells]
+    line = ("LINEBEFORE", (1, 0), (-1, -1), 0.5, HexColor(RULE))
+    first_flush = ("LEFTPADDING", (0, 0), (0, -1), 0)
+    return sheet.table([row], [share * sheet.width for share in shares], line, first_flush, pad=1, inset=8)
+
+
+def _labelled(sheet: Sheet, label: str, value: str, note: str) -> list[Flowable]:
+    cell: list[Flowable] = [sheet.text.text(CAPTION, label), sheet.text.text(_VALUE, value)]
+    return [*cell, sheet.text.text(replace(CAPTION, rtl_line=22), note)] if note else cell
+
+
+def _caption(opened: Opened) -> str:
+    taken = words.at_site(opened.evidence.captured_at, opened.site.timezone)
+    zone = f"dashed: the zone {opened.zone.name}; " if opened.zone.polygon else ""
+    return (
+        f"Whole frame of {words.day(taken)}, {words.clock(taken)}, and close-up. Thick outline: what the finding "
+        f"is about; {zone}thin: what else was recognised, with the model's confidence. {words.blur(opened)}"
+    )
+
+
+def _severity(sheet: Sheet, report: Report) -> Iterator[Flowable]:
+    grading = report.brief.grading
+    yield sheet.heading(f"Severity: {grading.severity.value}")
+    product = f"Consequence: {grading.consequence}. Likelihood: {grading.likelihood}."
+    told = sheet.text.paragraph(
+        BODY,
+        sheet.text.markup(product, _BODY_BOLD, within=BODY) + " ",
+        sheet.text.markup(grading.reason, BODY, limit=MAX_FIELD),
+    )
+    note = "Graded by this system's declared matrix; not a class that a regulator assigns."
+    matrix = SeverityMatrix(grading, sheet.accent, sheet.scale)
+    widths = (matrix.width + 8, sheet.main - matrix.width - 8)
+    yield sheet.table([[matrix, [told, sheet.text.text(CAPTION, note)]]], widths)
+
+
+def _fact(sheet: Sheet, index: int, fact: Fact) -> Table:
+    text = sheet.text
+    mark = f'<a name="fact-{index}"/>' + text.markup(fact.id, _MARK, colour=sheet.accent, limit=8)
+    content = [text.text(CAPTION, fact.name, limit=MAX_CELL), text.text(SIDE, fact.value, limit=MAX_FIELD)]
+    widths = (0.12 * sheet.side, 0.88 * sheet.side)
+    line = ("LINEBELOW", (0, 0), (-1, 0), 0.4, HexColor(RULE))
+    return sheet.table([[text.paragraph(_MARK, mark), content]], widths, line, pad=2)

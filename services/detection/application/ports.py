@@ -59,7 +59,6 @@ class SourceStatus:
         skipped: frames that could not be decoded.
         last_frame_at: when the last good frame came, aware UTC.
         problem: the last problem in words, without secrets; empty if none.
-        blind_s: seconds so far in which a live source was not up, for the contract's `camera_blind_s`.
     """
 
     state: Literal["starting", "up", "down", "frozen", "ended"]
@@ -67,7 +66,6 @@ class SourceStatus:
     skipped: int
     last_frame_at: datetime | None
     problem: str
-    blind_s: float = 0.0
 
 
 class Detector(Protocol):

@@ -136,7 +136,6 @@ class CameraPipeline:
             self._cases.open[case.id] = case
         for entry in self._tools.spool.pending() if self._state.began_at else ():
             self._learn(decode(entry.message).data)
-        self._cases.wait_for_all(self._state.last_s)
 
     def _learn(self, message: Opened | Closed) -> None:
         """Killed right after a message was accepted, the state does not know of it yet."""

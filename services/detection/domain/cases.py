@@ -149,12 +149,6 @@ class Cases:
         findings = case.findings + self.ended.get(case.subject, (0.0, ()))[1]
         self.ended[case.subject] = (case.last_s, tuple(dict.fromkeys(findings)))
 
-    def wait_for_all(self, at_s: float) -> None:
-        """After a restart: every open violation waits to be seen again from now on."""
-        for case in self.open.values():
-            self.open[case.id] = replace(case, waiting_since_s=at_s)
-        self.last_look_s = at_s
-
     def finish(self, at_s: float) -> Outcome:
         """The source has ended: open what is confirmed, close what is open."""
         openings = self._openings(frozenset(), at_s)
@@ -308,14 +302,13 @@ class Cases:
         return all(history.denied for history in histories)
 
     def _after_gap(self, at_s: float) -> None:
-        """After a while without looks people may have changed places: open violations wait to be seen again."""
-        if self.last_look_s is None or at_s - self.last_look_s <= BLIND_S:
+        """After a start or a while without looks people may have moved: open violations wait to be seen again."""
+        if self.last_look_s is not None and at_s - self.last_look_s <= BLIND_S:
             return
         for case in self.open.values():
-            if case.waiting_since_s is None:
-                too_long = at_s - self.last_look_s > LONGEST_GAP_S
-                since = at_s - ADOPT_S - 1 if too_long else at_s
-                self.open[case.id] = replace(case, waiting_since_s=since)
+            too_long = at_s - case.last_s > LONGEST_GAP_S
+            since = at_s - ADOPT_S - 1 if too_long else at_s
+            self.open[case.id] = replace(case, waiting_since_s=since)
         self._candidates.clear()
 
     def _forget(self, alive: Collection[int], at_s: float) -> None:

@@ -167,7 +167,6 @@ def test_a_restart_goes_on_with_the_same_violation() -> None:
     after = Story(PPE, cases=cases)
     after.at_s = before.at_s + 5
     after.tracker.next_id = before.tracker.next_id
-    cases.wait_for_all(after.at_s)
     after.seconds(6, WORKER).seconds(10)
     assert after.opened == []
     assert [one.case.id for one in after.closed] == [before.opened[0].case.id]

@@ -1,0 +1,44 @@
+import pytest
+
+from services.detection.adapters.joined_detector import JoinedDetector
+from services.detection.domain.detection import Label
+from shared.errors import ConfigurationError
+from tests.fakes.detector import ScriptedDetector, numbered_picture, seen
+
+PEOPLE = frozenset({Label.PERSON, Label.VEHICLE})
+GEAR = frozenset({Label.PERSON, Label.HARDHAT})
+
+
+def people() -> ScriptedDetector:
+    return ScriptedDetector({1: [seen(Label.PERSON, 0, 0, 50, 100, 0.7)]}, PEOPLE, {Label.PERSON: 0.4})
+
+
+def gear() -> ScriptedDetector:
+    script = {1: [seen(Label.PERSON, 0, 0, 40, 90, 0.9), seen(Label.HARDHAT, 10, 0, 30, 20, 0.8)]}
+    return ScriptedDetector(script, GEAR, {Label.PERSON: 0.2, Label.HARDHAT: 0.3})
+
+
+def test_each_label_comes_from_the_first_model_that_knows_it() -> None:
+    found = JoinedDetector([people(), gear()]).detect([numbered_picture(1), numbered_picture(2)], 0.1)
+    assert [[(d.label, d.confidence) for d in picture] for picture in found] == [
+        [(Label.HARDHAT, 0.8), (Label.PERSON, 0.7)],
+        [],
+    ]
+
+
+def test_the_labels_and_thresholds_are_joined() -> None:
+    info = JoinedDetector([people(), gear()]).info
+    assert info.labels == PEOPLE | GEAR
+    assert info.thresholds == {Label.PERSON: 0.4, Label.HARDHAT: 0.3}
+    assert info.name == "scripted+scripted"
+    assert len(info.sha256) == 64
+
+
+def test_a_model_that_adds_nothing_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="adds nothing to the models before it"):
+        JoinedDetector([gear(), ScriptedDetector({}, frozenset({Label.HARDHAT}))])
+
+
+def test_no_model_at_all_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="no model is given"):
+        JoinedDetector([])

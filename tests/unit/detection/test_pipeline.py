@@ -1,0 +1,205 @@
+"""One camera from frame to accepted message: what it says, what survives a stop, what a full spool does."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.detection.adapters.jpeg_evidence_renderer import JpegEvidenceRenderer
+from services.detection.application import camera_state
+from services.detection.application.camera_state import CameraState
+from services.detection.application.messages import Setting
+from services.detection.application.pipeline import CameraPipeline, Tools
+from services.detection.application.ports import Picture, SourceIdentity
+from services.detection.domain.detection import Detection, Label
+from services.detection.domain.frame import Frame
+from shared.config.site import Camera, Privacy, Site, SiteFacts
+from shared.contracts.violation import Closed, Opened, decode
+from shared.errors import TransientError
+from shared.vocabulary import Item
+from tests.fakes.detector import ScriptedDetector, numbered_picture
+from tests.fakes.memory_spool import MemorySpool
+from tests.unit.detection.scenes import HALL, KEEP_OUT, PPE, PRESS, on_head, person
+
+BEGIN = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
+THRESHOLDS = {Label.HARDHAT: 0.3, Label.NO_HARDHAT: 0.3, Label.VEST: 0.3, Label.PERSON: 0.3}
+WORKER = person()
+BARE = [WORKER, on_head(WORKER, Label.NO_HARDHAT)]
+CAMERA = Camera(id="gate", name="Gate", zones=(HALL, PRESS))
+SITE = Site(version=1, site=SiteFacts(id="yard", name="Yard"), cameras=(CAMERA,), rules=(PPE, KEEP_OUT))
+
+
+class AlwaysOpenGate:
+    def wants(self, frame: Frame, busy: bool) -> bool:
+        return True
+
+
+class MemoryStates(dict[str, bytes]):
+    def load(self, name: str) -> bytes | None:
+        return self.get(name)
+
+    def save(self, name: str, state: bytes) -> None:
+        self[name] = state
+
+
+class FullSpool(MemorySpool):
+    full = True
+
+    def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> bool:
+        if self.full:
+            raise TransientError("spool is full: free space")
+        return super().accept(message, violation_id, phase, picture)
+
+
+class Run:
+    """A camera that sees *script* (detections by frame number, 5 frames a second)."""
+
+    def __init__(
+        self,
+        script: dict[int, Sequence[Detection]],
+        kind: str = "live",
+        spool: MemorySpool | None = None,
+        states: MemoryStates | None = None,
+        site: Site = SITE,
+        labels: frozenset[Label] = frozenset(Label),
+    ) -> None:
+        self.detector = ScriptedDetector(script, labels, THRESHOLDS)
+        self.spool, self.states = spool or MemorySpool(), states if states is not None else MemoryStates()
+        source = SourceIdentity(kind, "session-1", "rtsp://camera/1", "camera-host", None)  # type: ignore[arg-type]
+        tools = Tools(AlwaysOpenGate(), self.detector, JpegEvidenceRenderer(), self.spool, self.states)
+        saved = camera_state.load(self.states, "gate")
+        state = saved if saved and kind == "live" else CameraState(session="session-1")
+        setting = Setting(site, site.cameras[0], source, self.detector.info)
+        self.pipeline = CameraPipeline(setting, tools, state, "gate", explain=True)
+
+    def see(self, first: int, last: int) -> "Run":
+        for number in range(first, last):
+            at_s = number * 0.2
+            image = numbered_picture(number, 1280, 720)
+            self.pipeline.see(Frame("gate", number, BEGIN + timedelta(seconds=at_s), at_s, image))
+        return self
+
+    @property
+    def messages(self) -> list[Opened | Closed]:
+        return [decode(entry.message).data for entry in self.spool.pending()]
+
+
+def always(detections: Sequence[Detection], count: int = 200) -> dict[int, Sequence[Detection]]:
+    return dict.fromkeys(range(count), detections)
+
+
+def test_a_violation_becomes_one_message_with_its_picture() -> None:
+    run = Run(always(BARE)).see(0, 60)
+    [opened] = run.messages
+    assert isinstance(opened, Opened)
+    assert [finding.finding for finding in opened.findings] == ["no_hardhat", "no_vest"]
+    assert (opened.site.id, opened.camera.id, opened.zone.id, opened.rule.id) == (
+        "yard",
+        "gate",
+        "hall",
+        "ppe",
+    )
+    assert opened.first_seen == BEGIN + timedelta(seconds=0.2)
+    [entry] = run.spool.pending()
+    assert entry.jpeg is not None
+    assert len(entry.jpeg) == opened.evidence.size_bytes
+    assert [box.role for box in opened.evidence.boxes] == ["subject", "bare"]
+    assert (opened.evidence.width, opened.evidence.height) == (1280, 720)
+
+
+def test_when_it_ends_a_second_message_closes_it() -> None:
+    opened, closed = Run(always(BARE, 60)).see(0, 120).messages
+    assert isinstance(closed, Closed)
+    assert closed.violation_id == opened.violation_id
+    assert closed.reason == "ended"
+    assert closed.last_seen == BEGIN + timedelta(seconds=59 * 0.2)
+
+
+def test_the_end_of_a_recording_closes_what_is_open() -> None:
+    run = Run(always(BARE), kind="file").see(0, 60)
+    run.pipeline.finish()
+    assert [type(message) for message in run.messages] == [Opened, Closed]
+
+
+def test_a_recording_seen_twice_adds_nothing() -> None:
+    first = Run(always(BARE), kind="file").see(0, 60)
+    first.pipeline.finish()
+    second = Run(always(BARE), kind="file", spool=first.spool, states=first.states).see(0, 60)
+    second.pipeline.finish()
+    assert len(second.messages) == 2
+
+
+def test_a_stopped_service_goes_on_with_the_same_violation() -> None:
+    first = Run(always(BARE)).see(0, 60)
+    first.pipeline.pause()
+    second = Run(always(BARE, 90), spool=first.spool, states=first.states).see(70, 150)
+    opened, closed = second.messages
+    assert opened.violation_id == closed.violation_id
+
+
+def test_killed_right_after_acceptance_it_still_goes_on_with_the_same_violation() -> None:
+    first = Run(always(BARE))
+    first.see(0, 1)
+    before = dict(first.states)
+    first.see(1, 60)
+    killed = MemoryStates(before)  # the state was not saved any more
+    second = Run(always(BARE, 90), spool=first.spool, states=killed).see(60, 150)
+    opened, closed = second.messages
+    assert opened.violation_id == closed.violation_id
+
+
+def test_a_full_spool_opens_nothing_and_is_tried_again() -> None:
+    spool = FullSpool()
+    run = Run(always(BARE), spool=spool).see(0, 60)
+    assert run.messages == []
+    assert run.pipeline.counts.open == 0
+    spool.full = False
+    run.see(60, 61)
+    assert len(run.messages) == 1
+
+
+def test_a_restricted_zone_shows_everybody_inside() -> None:
+    dressed = [person(x=700, y=150), person(x=950, y=150)]
+    hats = [on_head(one, Label.HARDHAT) for one in dressed]
+    [opened] = [m for m in Run(always(dressed + hats)).see(0, 30).messages if m.rule.id == "keep-out"]
+    assert opened.people == 2
+    assert [box.role for box in opened.evidence.boxes] == ["subject", "subject"]
+
+
+def test_a_model_of_heads_alone_finds_bare_heads() -> None:
+    heads = [on_head(WORKER, Label.NO_HARDHAT)]
+    hat_rule = PPE.model_copy(update={"requires": (Item.HARDHAT,)})
+    site = SITE.model_copy(update={"rules": (hat_rule,)})
+    run = Run(always(heads), site=site, labels=frozenset({Label.HARDHAT, Label.NO_HARDHAT})).see(0, 60)
+    assert [finding.finding for finding in run.messages[0].findings] == ["no_hardhat"]
+
+
+@pytest.mark.parametrize("blur", [True, False])
+def test_faces_are_blurred_unless_the_site_says_otherwise(blur: bool) -> None:
+    site = SITE.model_copy(update={"privacy": Privacy(blur_faces=blur)})
+    run = Run(always(BARE), site=site)
+    run.see(0, 60)
+    assert run.messages[0].evidence.faces_blurred is blur
+
+
+def test_a_gap_between_frames_counts_as_blind_time() -> None:
+    run = Run(always(BARE, 400)).see(0, 2).see(302, 360)
+    [opened] = run.messages
+    assert opened.camera_blind_s == pytest.approx(60.2, abs=0.1)
+
+
+def test_a_clock_that_is_set_back_breaks_nothing() -> None:
+    run = Run(always(BARE, 400)).see(0, 30).see(20, 60)
+    assert len(run.messages) == 1
+
+
+def test_a_picture_without_people_is_no_error() -> None:
+    assert Run({}).see(0, 20).messages == []
+
+
+def test_a_resolution_change_breaks_nothing() -> None:
+    run = Run(always(BARE)).see(0, 30)
+    small = numbered_picture(30, 640, 360)
+    run.pipeline.see(Frame("gate", 30, BEGIN + timedelta(seconds=6), 6.0, small))
+    run.see(31, 60)
+    assert len(run.messages) == 1

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import exc as sql_errors
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -120,8 +120,8 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() not in SUPPORTED:
         raise ConfigurationError(_bad_url(f"{parsed.get_backend_name()[:40]!a} is not supported"))
     if parsed.get_backend_name() == "postgresql":
-        return _postgres_engine(url)
-    return _sqlite_engine(url)
+        return _postgres_engine(parsed.set(drivername="postgresql+psycopg2"))
+    return _sqlite_engine(parsed.set(drivername="sqlite+pysqlite"))
 
 
 def _bad_url(problem: str) -> str:
@@ -131,7 +131,7 @@ def _bad_url(problem: str) -> str:
     )
 
 
-def _postgres_engine(url: str) -> Engine:
+def _postgres_engine(url: URL) -> Engine:
     return create_engine(
         url,
         pool_pre_ping=True,
@@ -147,7 +147,7 @@ def _postgres_engine(url: str) -> Engine:
     )
 
 
-def _sqlite_engine(url: str) -> Engine:
+def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

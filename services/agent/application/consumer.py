@@ -20,7 +20,7 @@ from services.agent.application.process_violation import (
     UnreturnedError,
     process_violation,
 )
-from services.agent.domain.claim import Claim
+from services.agent.domain.work_claim import Claim
 from shared.contracts.violation import decode
 from shared.crash_points import crash_point
 from shared.errors import ContractError, TransientError

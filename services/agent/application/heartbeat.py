@@ -9,7 +9,7 @@ import structlog
 
 from services.agent.application.ports import Delivery, LeaseLostError, ReportRepository, ViolationInbox
 from services.agent.application.process_violation import KeepAlive, Progress
-from services.agent.domain.claim import Claim
+from services.agent.domain.work_claim import Claim
 from shared.errors import TransientError
 
 STEP_LIMIT_S = (

@@ -6,10 +6,10 @@ from datetime import datetime
 from email.message import EmailMessage
 from typing import Protocol
 
-from services.agent.domain.claim import Claim, ClaimOutcome, Phase
 from services.agent.domain.draft import Written
 from services.agent.domain.letter import FiledReport, Letter
 from services.agent.domain.report import Brief, Recurrence, Report
+from services.agent.domain.work_claim import Claim, ClaimOutcome, Phase
 from shared.contracts.violation import Closed, Opened, ViolationMessage
 from shared.errors import OfficerError, PermanentError, TransientError
 from shared.vocabulary import Severity
@@ -130,16 +130,6 @@ class ReportStore(Protocol):
 
     def fetch(self, key: str) -> bytes:
         """The PDF; errors as for `EvidenceStore.fetch`."""
-        ...
-
-
-class BriefBuilder(Protocol):
-    def __call__(self, opened: Opened, recurrence: Recurrence) -> Brief:
-        """Facts, references, grading and offered actions.
-
-        Raises:
-            PermanentError: nothing may be said about this finding.
-        """
         ...
 
 

@@ -6,7 +6,7 @@ before the row names it, and row, mails and audit are one transaction. The messa
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC
@@ -14,8 +14,8 @@ from typing import NoReturn
 
 import structlog
 
+from services.agent.application.brief import build_brief
 from services.agent.application.ports import (
-    BriefBuilder,
     Clock,
     EvidenceStore,
     LeaseLostError,
@@ -24,14 +24,16 @@ from services.agent.application.ports import (
     ReportStore,
     ReportWriter,
 )
-from services.agent.domain.claim import Claim, Finished, Leased, OtherPayload
+from services.agent.domain.actions import chosen_actions
 from services.agent.domain.draft import Written
 from services.agent.domain.letter import FiledReport
 from services.agent.domain.recipients import Recipient, addresses_for
-from services.agent.domain.report import Action, Brief, Report
+from services.agent.domain.report import Brief, Report
+from services.agent.domain.work_claim import Claim, Finished, Leased, OtherPayload
 from shared.contracts.violation import EvidenceFacts, Opened, ViolationMessage
 from shared.crash_points import crash_point
 from shared.errors import ObjectMissingError, PermanentError, TransientError
+from shared.regulations.table import RegulationTable
 
 MAX_ATTEMPTS = 3
 EVIDENCE_PATIENCE_S = 300.0  # the picture is put before its message is sent: this long covers a slow store
@@ -51,7 +53,7 @@ class Desk:
     """All that it takes to make a report.
 
     Attributes:
-        table_version: version of the citation table, printed on the report.
+        table: citations and corrective actions that a report may name.
         recipients: who gets mail.
         lease_s: how long a claim holds without a sign of life.
     """
@@ -59,11 +61,10 @@ class Desk:
     repository: ReportRepository
     evidence: EvidenceStore
     reports: ReportStore
-    build_brief: BriefBuilder
     writer: ReportWriter
     renderer: ReportRenderer
     clock: Clock
-    table_version: str
+    table: RegulationTable
     recipients: tuple[Recipient, ...]
     lease_s: float
 
@@ -209,7 +210,7 @@ class _EvidenceNotYetError(TransientError):
 
 
 def _write(claim: Claim, opened: Opened, picture: bytes, desk: Desk) -> Report:
-    brief = desk.build_brief(opened, desk.repository.recurrence(opened))
+    brief = build_brief(opened, desk.repository.recurrence(opened), desk.table)
     written = desk.writer.write(brief, picture)
     crash_point("A4")
     report = _report(brief, written, desk)
@@ -223,17 +224,10 @@ def _report(brief: Brief, written: Written, desk: Desk) -> Report:
         brief=brief,
         draft=written.draft,
         writer=written.writer,
-        actions=_most_effective_first(brief.offered_actions, written.draft.actions),
+        actions=chosen_actions(brief, written.draft.actions),
         generated_at=desk.clock.now(),
-        table_version=desk.table_version,
+        table_version=desk.table.label(brief.opened.site.jurisdictions),
     )
-
-
-_LEVELS = ("elimination", "substitution", "engineering", "administrative", "ppe")
-
-
-def _most_effective_first(offered: Iterable[Action], chosen: tuple[str, ...]) -> tuple[Action, ...]:
-    return tuple(sorted((a for a in offered if a.id in chosen), key=lambda a: _LEVELS.index(a.level)))
 
 
 def pdf_key(opened: Opened) -> str:

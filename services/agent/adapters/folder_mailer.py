@@ -1,0 +1,53 @@
+"""Mails as .eml files in a folder, for one PC without a mail server; any mail program opens them."""
+
+import contextlib
+import os
+import re
+import secrets
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from pathlib import Path
+
+from shared.crash_points import crash_point
+from shared.errors import ConfigurationError, TransientError
+from shared.local.durable_files import flush_folder, make_folders, write_flushed
+
+
+class FolderMailer:
+    """The file's name comes from the Message-ID: a mail sent again replaces itself."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use *folder*, made if missing.
+
+        Raises:
+            ConfigurationError: it cannot be made.
+        """
+        self._folder = folder
+        try:
+            make_folders(folder)
+        except OSError as error:
+            raise ConfigurationError(
+                f"mail folder {folder} cannot be used: {error.strerror}; name a folder that can be written"
+            ) from error
+
+    def send(self, mail: EmailMessage, recipient: str) -> None:
+        body = mail.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
+        aside = self._folder / f".{secrets.token_hex(8)}"
+        try:
+            write_flushed(aside, body)
+            crash_point("M2")
+            aside.replace(self._folder / mail_file_name(str(mail["Message-ID"])))
+            flush_folder(self._folder)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(aside)  # noqa: PTH108 - a leftover is hidden and does no harm
+            raise TransientError(
+                f"mail folder {self._folder} does not take a mail: {error.strerror}; check space and permissions"
+            ) from error
+        crash_point("M3")
+
+
+def mail_file_name(message_id: str) -> str:
+    """Such as ``0123456789abcdef0123456789abcdef.4f2c9a1b7d3e.eml``."""
+    local = message_id.strip("<>").partition("@")[0]
+    return re.sub(r"[^A-Za-z0-9.-]", "_", local).lstrip(".")[:200] + ".eml"

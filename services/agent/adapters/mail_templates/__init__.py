@@ -1,0 +1,1 @@
+"""Templates of the mails; every value in the HTML ones is escaped."""

@@ -1,0 +1,278 @@
+"""The agent's database in memory: the same claims, fences, cap and digests as the SQL adapters, under one contract test."""
+
+import copy
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.agent.application.ports import LeaseLostError, OutboxCounts, Sidecar
+from services.agent.domain.work_claim import Claim, ClaimOutcome, Finished, Leased, OtherPayload
+from services.agent.domain.letter import FiledReport, Letter
+from services.agent.domain.report import Recurrence, Report
+from shared.contracts.violation import Closed, Opened, ViolationMessage, payload_hash
+from shared.errors import TransientError
+from shared.vocabulary import Severity
+
+Key = tuple[str, str]
+
+
+@dataclass
+class ClaimRow:
+    sha256: str
+    fence: int
+    attempts: int
+    lease_until: float
+    first_claimed_at: float
+    state: str = "open"
+    report: Report | None = None
+
+
+@dataclass
+class MailLine:
+    id: int
+    kind: str
+    recipient: str
+    severity: Severity
+    due_at: float
+    filed: FiledReport | None
+    state: str = "pending"
+    digest_id: int | None = None
+    fence: int = 0
+    attempts: int = 0
+    lease_until: float = 0.0
+    first_tried_at: float | None = None
+    sent_at: float | None = None
+    message_id: str = ""
+    error: str = ""
+
+
+@dataclass
+class MemoryDatabase:
+    """What the tables hold. `down` makes every call fail as a database that is not there."""
+
+    claims: dict[Key, ClaimRow] = field(default_factory=dict)
+    reports: dict[str, FiledReport] = field(default_factory=dict)
+    closed: dict[str, Closed] = field(default_factory=dict)
+    mails: list[MailLine] = field(default_factory=list)
+    quarantine: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
+    down: bool = False
+    offset_s: float = 0.0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def now(self) -> float:
+        return time.monotonic() + self.offset_s
+
+    def __enter__(self) -> "MemoryDatabase":
+        self.lock.acquire()
+        if self.down:
+            self.lock.release()
+            raise TransientError("the database does not answer: it is switched off")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+class MemoryReportRepository:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    def ping(self) -> None:
+        with self._database:
+            pass
+
+    def claim(self, message: ViolationMessage, body: bytes, lease_s: float) -> ClaimOutcome:
+        with self._database as db:
+            key, sha256, now = (message.violation_id, message.phase), payload_hash(body), db.now()
+            row = db.claims.setdefault(key, ClaimRow(sha256, 0, 0, now, now))
+            if row.state == "erased":
+                return Finished()
+            if row.sha256 != sha256:
+                return OtherPayload(row.sha256)
+            if row.state != "open":
+                return Finished()
+            if row.lease_until > now:
+                return Leased(row.lease_until - now)
+            row.fence, row.attempts, row.lease_until = row.fence + 1, row.attempts + 1, now + lease_s
+            return Claim(*key, row.fence, row.attempts, now - row.first_claimed_at, copy.deepcopy(row.report))
+
+    def extend(self, claim: Claim, lease_s: float) -> None:
+        with self._database as db:
+            _ours(db, claim).lease_until = db.now() + lease_s
+
+    def give_back(self, claim: Claim, *, counted: bool) -> None:
+        with self._database as db:
+            row = db.claims[claim.violation_id, claim.phase]
+            if row.state == "open" and row.fence == claim.fence:
+                row.lease_until, row.fence = db.now(), row.fence + 1
+                row.attempts -= 0 if counted else 1
+
+    def recurrence(self, opened: Opened) -> Recurrence:
+        with self._database as db:
+            ages = [
+                (opened.first_seen - other.first_seen).total_seconds() / 86_400
+                for other in (filed.report.brief.opened for filed in db.reports.values())
+                if (other.site.id, other.camera.id, other.rule.id)
+                == (opened.site.id, opened.camera.id, opened.rule.id)
+            ]
+        return Recurrence(sum(0 < age <= 7 for age in ages), sum(0 < age <= 30 for age in ages))
+
+    def checkpoint(self, claim: Claim, report: Report) -> None:
+        with self._database as db:
+            _ours(db, claim).report = report
+
+    def commit_report(
+        self, claim: Claim, filed: FiledReport, addresses: Sequence[str], *, mails_presumed_sent: bool
+    ) -> None:
+        with self._database as db:
+            _finish(_ours(db, claim), "done")
+            db.reports[claim.violation_id] = filed
+            for address in addresses:
+                line = MailLine(len(db.mails) + 1, "report", address, filed.severity, db.now(), filed)
+                line.state = "presumed-sent" if mails_presumed_sent else "pending"
+                db.mails.append(line)
+
+    def commit_closed(self, claim: Claim, message: ViolationMessage, closed: Closed) -> None:
+        with self._database as db:
+            _finish(_ours(db, claim), "done")
+            db.closed[claim.violation_id] = closed
+
+    def quarantine_claim(self, claim: Claim, body: bytes, code: str, reason: str) -> None:
+        with self._database as db:
+            _finish(_ours(db, claim), "quarantined")
+            db.quarantine.setdefault(payload_hash(body), (code, reason, body))
+
+    def quarantine_message(
+        self, body: bytes, code: str, reason: str, violation_id: str | None = None
+    ) -> None:
+        with self._database as db:
+            db.quarantine.setdefault(payload_hash(body), (code, reason, body))
+
+    def unfinished(self, sidecars: Sequence[Sidecar]) -> list[Sidecar]:
+        with self._database as db:
+            return [s for s in sidecars if _is_lost(db.claims.get((s.violation_id, s.phase)), db.now())]
+
+    def erase(self, violation_id: str, reason: str) -> None:
+        with self._database as db:
+            for phase in ("opened", "closed"):
+                row = db.claims.setdefault((violation_id, phase), ClaimRow("", 0, 0, 0, 0))
+                row.state, row.fence, row.report = "erased", row.fence + 1, None
+            db.reports.pop(violation_id, None)
+            db.closed.pop(violation_id, None)
+            db.mails = [m for m in db.mails if m.filed is None or m.filed.violation_id != violation_id]
+
+
+class MemoryOutbox:
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._database = database
+
+    def take(self, lease_s: float, cap_per_hour: int) -> Letter | None:
+        with self._database as db:
+            while line := _next_due(db):
+                if line.severity == Severity.CRITICAL or line.kind == "digest":
+                    return _begin(db, line, lease_s)
+                if _used(db, line.recipient, line.id) < cap_per_hour:
+                    return _begin(db, line, lease_s)
+                line.state = "held"
+            return None
+
+    def gather(self, cap_per_hour: int, *, at_once: bool) -> int:
+        with self._database as db:
+            held = {line.recipient for line in db.mails if line.state == "held"}
+            ready = [r for r in held if at_once or _used(db, r, 0) < cap_per_hour]
+            for recipient in ready:
+                _make_digest(db, recipient)
+            return len(ready)
+
+    def sent(self, letter: Letter, message_id: str) -> None:
+        self._update(letter, state="sent", sent_at=self._database.now(), message_id=message_id, error="")
+
+    def retry(self, letter: Letter, delay_s: float, why: str, *, counted: bool) -> None:
+        line = self._update(letter, state="pending", due_at=self._database.now() + delay_s, error=why)
+        if not counted:
+            line.attempts -= 1
+            line.first_tried_at = line.first_tried_at if line.attempts else None
+
+    def refused(self, letter: Letter, why: str) -> None:
+        self._update(letter, state="refused", error=why)
+
+    def counts(self) -> OutboxCounts:
+        with self._database as db:
+            waiting = [line for line in db.mails if line.state == "pending"]
+            due = [line for line in waiting if line.due_at <= db.now()]
+            sending = [line for line in db.mails if line.state == "sending"]
+            held = [line for line in db.mails if line.state == "held"]
+        return OutboxCounts(len(due) + len(sending), len(waiting) - len(due), len(held))
+
+    def _update(self, letter: Letter, **values: Any) -> MailLine:
+        with self._database as db:
+            line = next(line for line in db.mails if line.id == letter.id)
+            if line.state != "sending" or line.fence != letter.fence:
+                raise LeaseLostError(f"mail {letter.id} has passed to another worker")
+            for name, value in values.items():
+                setattr(line, name, value)
+            return line
+
+
+def _ours(db: MemoryDatabase, claim: Claim) -> ClaimRow:
+    row = db.claims[claim.violation_id, claim.phase]
+    if row.state != "open" or row.fence != claim.fence:
+        raise LeaseLostError("the claim has passed to another worker")
+    return row
+
+
+def _finish(row: ClaimRow, state: str) -> None:
+    row.state, row.report = state, None
+
+
+def _is_lost(row: ClaimRow | None, now: float) -> bool:
+    return row is None or (row.state == "open" and row.lease_until <= now)
+
+
+def _next_due(db: MemoryDatabase) -> MailLine | None:
+    due = [
+        line
+        for line in db.mails
+        if (line.state == "pending" and line.due_at <= db.now())
+        or (line.state == "sending" and line.lease_until <= db.now())
+    ]
+    due.sort(key=lambda line: (line.severity != Severity.CRITICAL, line.due_at, line.id))
+    return due[0] if due else None
+
+
+def _used(db: MemoryDatabase, recipient: str, besides: int) -> int:
+    return sum(
+        line.recipient == recipient
+        and line.id != besides
+        and (line.state == "sending" or (line.sent_at is not None and line.sent_at > db.now() - 3600))
+        for line in db.mails
+    )
+
+
+def _begin(db: MemoryDatabase, line: MailLine, lease_s: float) -> Letter:
+    line.state, line.fence, line.attempts = "sending", line.fence + 1, line.attempts + 1
+    line.lease_until = db.now() + lease_s
+    line.first_tried_at = db.now() if line.first_tried_at is None else line.first_tried_at
+    lines = [other for other in db.mails if line.id in (other.id, other.digest_id) and other.filed]
+    contents = [other.filed for other in lines if other.filed]
+    contents.sort(key=lambda filed: (filed.report.brief.opened.first_seen, filed.violation_id))
+    return Letter(
+        line.id,
+        "digest" if line.kind == "digest" else "report",
+        line.recipient,
+        line.fence,
+        line.attempts,
+        db.now() - line.first_tried_at,
+        tuple(contents),
+    )
+
+
+def _make_digest(db: MemoryDatabase, recipient: str) -> None:
+    held = [line for line in db.mails if line.recipient == recipient and line.state == "held"]
+    worst = max((line.severity for line in held), key=tuple(Severity).index)
+    digest = MailLine(len(db.mails) + 1, "digest", recipient, worst, db.now(), None)
+    db.mails.append(digest)
+    for line in held:
+        line.state, line.digest_id = "in-digest", digest.id

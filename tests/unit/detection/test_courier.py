@@ -59,7 +59,7 @@ def test_delivers_picture_sidecar_and_message(route: Route) -> None:
 
     assert route.courier().deliver_pending()
 
-    sidecar, evidence = sorted(route.store.list(), reverse=True)
+    sidecar, evidence = sorted(route.store.list())
     assert evidence.startswith("evidence/2026/03/04/" + "0" * 32)
     assert sidecar == f"events/2026/03/04/{'0' * 32}/opened-{hashlib.sha256(body).hexdigest()[:16]}.json"
     assert (route.store.get(evidence), route.store.get(sidecar)) == (JPEG, body)

@@ -43,7 +43,7 @@ MAX_TOLD = 3
 class TemplateReportWriter:
     """Writes from the brief alone; the same brief gives the same draft."""
 
-    def write(self, brief: Brief, picture: bytes) -> Written:  # noqa: ARG002 - the port's picture is for models
+    def write(self, brief: Brief, picture: bytes) -> Written:
         """The narrative of *brief*; *picture* is not looked at."""
         return Written(_draft(brief), Writer(name=TEMPLATE, prompt_version=TEMPLATE_VERSION))
 
@@ -73,11 +73,12 @@ def _headline(brief: Brief) -> Sentence:
 def _observed(opened: Opened) -> str:
     presence = [_PRESENCE_HEADLINE[f.finding] for f in opened.findings if f.finding in PRESENCE]
     missing = [missing_thing(f.finding) for f in opened.findings if f.finding not in PRESENCE]
+    worn = [worn_thing(f.finding) for f in opened.findings if f.finding not in PRESENCE]
     certain = all(f.basis == "seen-missing" for f in opened.findings)
     if presence:
         return f"{_who(opened)} {listed(presence)}"
     if certain:
-        return f"{_who(opened)} without {listed(missing)}"
+        return f"{_who(opened)} without {listed(worn)}"
     return f"{listed(missing)} not seen on {_who(opened)}"
 
 
@@ -197,10 +198,7 @@ def _why_it_matters(brief: Brief) -> list[Sentence]:
 def _harm(finding: Finding, opened: Opened) -> str:
     hazard = relevant_hazard(finding, opened.zone.hazards)
     if hazard is None:
-        return (
-            _NO_HAZARD.get(finding)
-            or f"Without {missing_thing(finding)} there is one layer of protection less."
-        )
+        return _NO_HAZARD.get(finding) or _asked_for(opened)
     declared = HAZARDS[hazard].capitalize()
     verb = "are" if declared.endswith("s") else "is"
     harm = _AREA_HARM[hazard] if finding in PRESENCE else _HARM[finding]
@@ -258,12 +256,15 @@ def _references(brief: Brief) -> list[Sentence]:
 
 
 def _reference(reference: Reference, citation: Citation, several: bool) -> str:
-    subject = f"“{_SHORT[reference.finding].capitalize()}”" if several else "This"
     if citation.jurisdiction == SITE_POLICY:
-        return f"{subject} is measured against the site's own rule, {citation.title}: {citation.requirement}"
-    if citation.needs_person_confirmation:
-        return f"{subject} may relate to {code(citation.title)}, which a person has to confirm: {citation.applies_when}"
-    return f"{subject} may relate to {citation.title}: {citation.requirement}"
+        text = f"the reference is the site's own rule, {citation.title}: {citation.requirement}"
+    elif citation.needs_person_confirmation:
+        text = f"this may relate to {code(citation.title)}, which a person has to confirm: {citation.applies_when}"
+    else:
+        text = f"this may relate to {citation.title}: {citation.requirement}"
+    if several:
+        return f"For the finding “{_SHORT[reference.finding]}”, {text}"
+    return text[0].upper() + text[1:]
 
 
 def _graded(brief: Brief) -> Sentence:

@@ -8,8 +8,13 @@ _ALLOWED_FORMAT = "\u200c\u200d"  # the joiners that Persian, Indian scripts and
 
 def plain(text: str) -> str:
     """*text* on one line without control, bidirectional and other invisible characters, or ``(unnamed)``."""
+    return one_line(text) or UNNAMED
+
+
+def one_line(text: str) -> str:
+    """*text* on one line without invisible characters; may be empty."""
     kept = (" " if character.isspace() else character for character in text if not is_invisible(character))
-    return " ".join("".join(kept).split()) or UNNAMED
+    return " ".join("".join(kept).split())
 
 
 def shorten(text: str, length: int) -> str:

@@ -3,8 +3,8 @@
     python tools/export_model.py ppe4.pt models/ppe4.onnx --name ppe4 --version 0.1.0 --longest 480 \\
         --threshold person=0.3 --threshold hardhat=0.2
 
-Height, width and batch stay free. Weights are kept in 16 bits, which halves the file; both runtimes turn them into 32 bits
-when they load it, so the arithmetic stays in 32 bits.
+Height, width and batch stay free. Weights are kept in 16 bits, which halves the file; both runtimes turn them into
+32 bits when they load it, so the arithmetic stays in 32 bits.
 """
 
 import argparse

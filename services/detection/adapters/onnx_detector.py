@@ -7,9 +7,9 @@ import onnxruntime as ort
 from services.detection.adapters.letterbox import FloatArray
 from services.detection.adapters.model_file import ModelFile, read_card
 from services.detection.adapters.onnx_file import not_onnx, onnx_metadata
-from services.detection.adapters.yolo_detector import Shapes, YoloDetector
+from services.detection.adapters.yolo_detector import Shapes, YoloDetector, check_shapes
 from services.detection.domain.frame import BgrImage
-from shared.errors import PermanentError
+from shared.errors import ConfigurationError, PermanentError
 
 WARNINGS_ARE_QUIET = 3  # ONNX Runtime's log level for errors alone
 
@@ -22,6 +22,8 @@ def onnx_detector(file: ModelFile, threads: int, longest: int | None = None) -> 
     except Exception as error:
         raise not_onnx(file) from error
     shapes = Shapes(_sides(session.get_inputs()[0].shape), _sides(session.get_outputs()[0].shape))
+    check_shapes(shapes, card, file)
+    _check_type(session.get_inputs()[0].type, file)
     return YoloDetector(OnnxNetwork(session), shapes, file, card, "onnxruntime", longest)
 
 
@@ -49,6 +51,14 @@ def _options(threads: int) -> ort.SessionOptions:
     options.intra_op_num_threads = threads
     options.log_severity_level = WARNINGS_ARE_QUIET
     return options
+
+
+def _check_type(kind: str, file: ModelFile) -> None:
+    if kind != "tensor(float)":
+        raise ConfigurationError(
+            f"model {file.path} takes its input as {kind}; ONNX Runtime needs tensor(float) here: "
+            "export it with 32-bit inputs, or use the backend openvino"
+        )
 
 
 def _sides(shape: list[int | str | None]) -> tuple[int | None, ...]:

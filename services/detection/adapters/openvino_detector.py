@@ -10,7 +10,7 @@ from openvino.preprocess import ColorFormat, PrePostProcessor
 from services.detection.adapters.letterbox import FloatArray
 from services.detection.adapters.model_file import ModelFile, read_card
 from services.detection.adapters.onnx_file import not_onnx, onnx_metadata
-from services.detection.adapters.yolo_detector import Shapes, YoloDetector
+from services.detection.adapters.yolo_detector import Shapes, YoloDetector, check_shapes
 from services.detection.domain.frame import BgrImage
 from shared.errors import PermanentError
 
@@ -48,6 +48,7 @@ def openvino_detector(
         shapes = Shapes(_sides(model.input(0)), _sides(model.output(0)))
     except RuntimeError as error:
         raise not_onnx(file) from error
+    check_shapes(shapes, card, file)
     network = OpenVinoNetwork(core, model, _options(threads, cache))
     return YoloDetector(network, shapes, file, card, "openvino", longest)
 

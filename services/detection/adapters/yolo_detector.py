@@ -52,9 +52,8 @@ class YoloDetector:
         """Join *network* and *card*; *longest* sets the input's long side in pixels where the network leaves it free.
 
         Raises:
-            ConfigurationError: the shapes are not those of a YOLO detection network with the classes of the card.
+            ConfigurationError: *longest* is given for a network of fixed size.
         """
-        _check_shapes(shapes, card, file)
         self._network = network
         self._card = card
         self._fixed = _fixed_size(shapes)
@@ -100,7 +99,12 @@ class YoloDetector:
             )
 
 
-def _check_shapes(shapes: Shapes, card: ModelCard, file: ModelFile) -> None:
+def check_shapes(shapes: Shapes, card: ModelCard, file: ModelFile) -> None:
+    """Refuse what is no YOLO detection network with the classes of *card*.
+
+    Raises:
+        ConfigurationError: another shape of input or output.
+    """
     wanted_input = (1, CHANNELS, None, None)
     if not _agrees(wanted_input, shapes.input):
         raise ConfigurationError(

@@ -44,7 +44,8 @@ def test_a_box_around_the_whole_frame_comes_back_as_the_frame(
     width: int, height: int, network_width: int, network_height: int
 ) -> None:
     letterbox = fit((width, height), (network_width, network_height))
-    whole = np.array([[0, 0, *letterbox.scaled]] + np.array([letterbox.left, letterbox.top] * 2), np.float32)
+    left, top = letterbox.left, letterbox.top
+    whole = np.array([[left, top, left + letterbox.scaled[0], top + letterbox.scaled[1]]], np.float32)
     assert letterbox.back(whole)[0] == pytest.approx([0, 0, width, height], abs=1e-2)
 
 

@@ -17,6 +17,7 @@ GREY = "#5A6470"
 RULE = "#D3D9DF"
 TINT = "#F4F6F8"
 MARK_SIZE = 6.4  # points, at most
+SMALLEST = 5.8  # points; no text is scaled below
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,31 +80,30 @@ class Typesetter:
         """
         around = within or style
         inner = "".join(_tagged(run, around.weight) for run in self._runs(clean(text, limit), style))
-        size = f' size="{style.size * self.scale:.2f}"' if style.size != around.size else ""
+        size = f' size="{self._scaled(style.size):.2f}"' if style.size != around.size else ""
         shade = colour or (style.colour if style.colour != around.colour else "")
         paint = f' color="{shade}"' if shade else ""
         return f"<font{size}{paint}>{inner}</font>" if size or paint else inner
 
-    def paragraph(self, style: Style, *markup: str, right: bool = False) -> Paragraph:
+    def paragraph(self, style: Style, *markup: str) -> Paragraph:
         """Lay out pieces that `markup` or `marks` made."""
-        scale = self.scale
+        size = self._scaled(style.size)
         return Paragraph(
             "".join(markup),
             ParagraphStyle(
                 "set",
                 fontName=base_face(style.weight),
-                fontSize=style.size * scale,
-                leading=style.leading * scale,
+                fontSize=size,
+                leading=style.leading * size / style.size,
                 textColor=HexColor(style.colour),
-                spaceAfter=style.after * scale,
-                alignment=2 if right else 0,
+                spaceAfter=style.after * self.scale,
                 splitLongWords=1,
             ),
         )
 
-    def text(self, style: Style, text: str, *, limit: int = MAX_TEXT, right: bool = False) -> Paragraph:
+    def text(self, style: Style, text: str, *, limit: int = MAX_TEXT) -> Paragraph:
         """Lay out one plain string."""
-        return self.paragraph(style, self.markup(text, style, limit=limit), right=right)
+        return self.paragraph(style, self.markup(text, style, limit=limit))
 
     def marks(self, targets: Iterable[tuple[str, str]], style: Style) -> str:
         """Small raised source marks.
@@ -115,6 +115,9 @@ class Typesetter:
         size, rise = min(0.66 * style.size, MARK_SIZE) * self.scale, 0.34 * style.size * self.scale
         inner = " ".join(self._mark(label, place, style) for label, place in targets)
         return f'<super rise="{rise:.2f}" size="{size:.2f}">\u2009{inner}</super>'
+
+    def _scaled(self, size: float) -> float:
+        return max(size * self.scale, min(size, SMALLEST))
 
     def _mark(self, label: str, place: str, style: Style) -> str:
         text = self.markup(label, replace(style, weight=Weight.REGULAR), within=style, limit=40)

@@ -32,7 +32,7 @@ _HASH = "Evidence SHA-256"
 
 def references(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     """Per finding, what it may relate to and why."""
-    yield sheet.gap(12)
+    yield sheet.gap(11)
     yield sheet.heading("What it may relate to")
     rows: list[list[Any]] = []
     starts: list[int] = []
@@ -42,12 +42,12 @@ def references(sheet: Sheet, report: Report) -> Iterator[Flowable]:
         rows.extend(_reference_rows(sheet, reference, told))
     lines: list[Rule] = [("LINEABOVE", (0, row), (-1, row), 0.5, HexColor(RULE)) for row in starts]
     lines.append(("RIGHTPADDING", (0, 0), (0, -1), 14))
-    yield sheet.table(rows, (0.27 * sheet.width, 0.73 * sheet.width), *lines, pad=4)
+    yield sheet.table(rows, (0.27 * sheet.width, 0.73 * sheet.width), *lines, pad=3.6)
 
 
 def actions(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     """Corrective actions with fields to fill in."""
-    yield sheet.gap(12)
+    yield sheet.gap(11)
     yield sheet.heading("Corrective actions")
     heads = ("Action", "Control level", "Suggested owner", "Due", "Owner (name)", "Done", "Signature")
     rows: list[list[Any]] = [[sheet.text.text(CAPTION, head) for head in heads]]
@@ -60,13 +60,13 @@ def actions(sheet: Sheet, report: Report) -> Iterator[Flowable]:
         ("LEFTPADDING", (0, 0), (0, -1), 0),
     ]
     widths = [share * sheet.width for share in shares]
-    yield sheet.table(rows, widths, *lines, pad=4, inset=5, repeat=1)
+    yield sheet.table(rows, widths, *lines, pad=3.2, inset=5, repeat=1)
 
 
 def sureness(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     """How sure the system is, finding by finding, and why; in the wide column."""
     opened = report.brief.opened
-    yield sheet.gap(12)
+    yield sheet.gap(11)
     yield sheet.heading("How sure the system is")
     rows = [_sureness_row(sheet, finding) for finding in opened.findings]
     yield sheet.table(rows, (0.38 * sheet.main, 0.62 * sheet.main))
@@ -77,7 +77,7 @@ def sureness(sheet: Sheet, report: Report) -> Iterator[Flowable]:
 
 def recurrence(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     """How often it was seen before; in the narrow column."""
-    yield sheet.gap(12)
+    yield sheet.gap(11)
     yield sheet.heading("Seen before")
     earlier = report.brief.recurrence
     counts = ((earlier.days_7, 7), (earlier.days_30, 30))
@@ -92,7 +92,7 @@ def recurrence(sheet: Sheet, report: Report) -> Iterator[Flowable]:
 
 def review(sheet: Sheet) -> Iterator[Flowable]:
     """Blank until a competent person has looked."""
-    yield sheet.gap(12)
+    yield sheet.gap(11)
     yield sheet.heading("Review by a competent person")
     dispositions = ("Confirmed", "False alarm", "Authorised", "Exempt")
     ticks = [TickBox(sheet.scale, word) for word in dispositions]
@@ -105,12 +105,12 @@ def review(sheet: Sheet) -> Iterator[Flowable]:
         ("SPAN", (0, 2), (-1, 2)),
     )
     quarter = [0.25 * sheet.width] * 4
-    yield sheet.table([ticks, lines, remarks], quarter, *rules, pad=6, inset=8, heights=(24, 32, 32))
+    yield sheet.table([ticks, lines, remarks], quarter, *rules, pad=6, inset=8, heights=(23, 29, 29))
 
 
 def origin(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     """Evidence, versions and writer: what it takes to trace every word; and the disclaimer."""
-    yield sheet.gap(12)
+    yield sheet.gap(11)
     yield sheet.heading("Evidence and origin")
     rows = [_origin_row(sheet, *pairs) for pairs in _origins(report)]
     if sheet.text.missing:
@@ -147,16 +147,22 @@ def _citation(sheet: Sheet, citation: Citation, *, again: bool) -> list[Flowable
 
 
 def _terms(sheet: Sheet, citation: Citation) -> Iterator[Flowable]:
-    yield sheet.text.text(CELL, citation.requirement, limit=MAX_FIELD)
-    if citation.needs_person_confirmation:
-        lead = sheet.text.markup("To be confirmed by a person:", CELL_STRONG, within=CELL) + " "
-        yield sheet.text.paragraph(
-            CELL, lead, sheet.text.markup(citation.applies_when, CELL, limit=MAX_FIELD)
-        )
-    else:
-        yield sheet.text.text(_CELL_GREY, f"Applies when: {citation.applies_when}", limit=MAX_FIELD)
+    """What it asks for and when; the condition stands apart where only a person can tell whether it holds."""
+    text = sheet.text
+    terms = [text.markup(citation.requirement, CELL, limit=MAX_FIELD)]
+    if not citation.needs_person_confirmation:
+        terms.append(_grey(sheet, f"Applies when: {citation.applies_when}"))
     if citation.equipment_standard:
-        yield sheet.text.text(_CELL_GREY, f"Equipment: {citation.equipment_standard}", limit=MAX_FIELD)
+        terms.append(_grey(sheet, f"Equipment: {citation.equipment_standard}"))
+    yield text.paragraph(CELL, " ".join(terms))
+    if citation.needs_person_confirmation:
+        lead = text.markup("To be confirmed by a person:", CELL_STRONG, within=CELL)
+        condition = text.markup(citation.applies_when, CELL, limit=MAX_FIELD)
+        yield text.paragraph(CELL, lead, " ", condition)
+
+
+def _grey(sheet: Sheet, text: str) -> str:
+    return sheet.text.markup(text, _CELL_GREY, within=CELL, limit=MAX_FIELD)
 
 
 def _action_row(sheet: Sheet, report: Report, action: Action) -> list[Any]:

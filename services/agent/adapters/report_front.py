@@ -17,6 +17,8 @@ from shared.contracts.violation import Opened
 
 POTENTIAL = "Potential non-compliance"
 _VALUE = Style(9.2, 12, Weight.BOLD, rtl_line=22)
+_LONG_VALUE = Style(7, 9, Weight.BOLD, rtl_line=28)
+_LONG_NAME = 60  # characters
 _URGENT = Style(9.4, 13.4)
 _MARK = replace(CAPTION, weight=Weight.BOLD)
 _BODY_BOLD = replace(BODY, weight=Weight.BOLD)
@@ -86,7 +88,8 @@ def _place_and_time(sheet: Sheet, opened: Opened) -> Table:
 
 
 def _labelled(sheet: Sheet, label: str, value: str, note: str) -> list[Flowable]:
-    cell: list[Flowable] = [sheet.text.text(CAPTION, label), sheet.text.text(_VALUE, value)]
+    style = _VALUE if len(value) <= _LONG_NAME else _LONG_VALUE
+    cell: list[Flowable] = [sheet.text.text(CAPTION, label), sheet.text.text(style, value)]
     return [*cell, sheet.text.text(replace(CAPTION, rtl_line=22), note)] if note else cell
 
 

@@ -102,7 +102,8 @@ class Sheet:
         everywhere = (0, 0), (-1, -1)
         sides = [("TOP", pad), ("BOTTOM", pad), ("LEFT", inset), ("RIGHT", max(inset, 4))]
         paddings = [(f"{side}PADDING", *everywhere, points * self.scale) for side, points in sides]
-        table.setStyle([("VALIGN", *everywhere, "TOP"), *paddings, *rules])
+        empty = ("FONTSIZE", *everywhere, 1), ("LEADING", *everywhere, 1)  # an empty cell asks for no height
+        table.setStyle([("VALIGN", *everywhere, "TOP"), *empty, *paddings, *rules])
         return table
 
     def boxed(self, content: list[Flowable], width: float, *rules: Rule) -> Table:

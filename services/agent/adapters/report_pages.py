@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from reportlab import rl_config
 from reportlab.lib.colors import HexColor
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import Flowable, Paragraph
+from reportlab.platypus import Flowable, Paragraph, Spacer
 
 from services.agent.adapters.pdf_text import GREY, RULE, draw_text, text_width
 
 MARGIN = 42.5  # points, 15 mm
-TOP, FOOT = 40.0, 48.0
+TOP, FOOT = 38.0, 44.0
 COLUMN_GAP = 20.0
 SIDE_SHARE = 0.32  # of the width between the margins
 NEED_AFTER_HEADING = 44.0  # a heading with less room below it moves to the next page
+_ENDLESS = 1e6  # points
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,14 @@ class Pages:
                 return
             self._y = self._turn_page()
 
+    def add_whole(self, *blocks: Flowable) -> None:
+        """Draw *blocks* over the full width, on the next page if they fit only there in one piece."""
+        heights = [block.wrapOn(self._canvas, self.width, _ENDLESS)[1] for block in blocks]
+        needed = sum(heights) + sum(block.getSpaceAfter() for block in blocks[:-1])
+        if self._y - FOOT < needed <= self._document.size[1] - TOP - FOOT:
+            self._y = self._turn_page()
+        self.add(*blocks)
+
     def add_columns(self, main: Iterable[Flowable], side: Iterable[Flowable]) -> None:
         """Draw a wide and a narrow column beside each other, both over as many pages as they need."""
         left, right = list(main), list(side)
@@ -143,6 +152,8 @@ class Pages:
             if height is None:
                 return y
             block = rest.pop(0)
+            if isinstance(block, Spacer) and self._fresh(y):
+                continue
             block.drawOn(self._canvas, x, y - height)
             y -= height + block.getSpaceAfter()
         return y

@@ -79,8 +79,9 @@ def short_day(moment: datetime) -> str:
 
 
 def clock(moment: datetime) -> str:
-    """Such as ``03:30:00 CST``."""
-    return f"{moment:%H:%M:%S} {moment.tzname() or ''}".strip()
+    """Such as ``03:30:00 CST``; the offset where the zone has no abbreviation of its own."""
+    name = moment.tzname() or ""
+    return f"{moment:%H:%M:%S} {'UTC' + name if name[:1] in ('+', '-') else name}".strip()
 
 
 def due(generated_at: datetime, days: int, timezone: str) -> str:

@@ -17,8 +17,8 @@ from shared.vocabulary import Jurisdiction
 
 PRODUCT = "AI Safety Compliance Officer"
 MOST_PAGES = 3
-TIGHTER = (0.95, 0.9)  # sizes tried to save a nearly empty third page
-SMALLER = (0.9, 0.8, 0.7)  # sizes tried before a fourth page is taken
+TIGHTER = (0.96, 0.92)  # sizes tried to save a nearly empty third page
+SMALLER = (1.0, 0.9, 0.8)  # sizes tried before a fourth page is taken, with sections running over pages
 _US = {Jurisdiction.US_CONSTRUCTION, Jurisdiction.US_GENERAL_INDUSTRY}
 
 
@@ -43,15 +43,15 @@ class ReportlabRenderer:
 
 
 def _fitted(report: Report, jpeg: EvidenceJpeg, document: Document) -> Pages:
-    """Full size where that takes two pages or a reduction does not help; smaller where it would take over three."""
+    """Full size where that takes two pages, or three that a little less would not save; smaller before a fourth."""
     pages = _lay_out(report, jpeg, document, 1.0)
     if pages.count == MOST_PAGES:
         tighter = (_lay_out(report, jpeg, document, scale) for scale in TIGHTER)
         return next((fit for fit in tighter if fit.count < MOST_PAGES), pages)
-    for scale in SMALLER:
+    for scale in SMALLER if pages.count <= 2 * MOST_PAGES else SMALLER[-1:]:
         if pages.count <= MOST_PAGES:
             break
-        pages = _lay_out(report, jpeg, document, scale)
+        pages = _lay_out(report, jpeg, document, scale, whole=False)
     return pages
 
 
@@ -74,13 +74,19 @@ def _document(report: Report) -> Document:
     )
 
 
-def _lay_out(report: Report, jpeg: EvidenceJpeg, document: Document, scale: float) -> Pages:
+def _lay_out(
+    report: Report, jpeg: EvidenceJpeg, document: Document, scale: float, *, whole: bool = True
+) -> Pages:
+    """Lay all out at *scale*; *whole* moves a section to the next page rather than cut it."""
     pages = Pages(document)
     widths = pages.width, pages.main_width, pages.side_width
     sheet = Sheet(Typesetter(document.accent, scale), widths, marks_of(report))
+    add = pages.add_whole if whole else pages.add
     pages.add(*first.front(sheet, report, jpeg))
     pages.add_columns(first.narrative(sheet, report), first.facts(sheet, report))
-    pages.add(*back.references(sheet, report), *back.actions(sheet, report))
+    add(*back.references(sheet, report))
+    add(*back.actions(sheet, report))
     pages.add_columns(back.sureness(sheet, report), back.recurrence(sheet, report))
-    pages.add(*back.review(sheet), *back.origin(sheet, report))
+    pages.add_whole(*back.review(sheet))
+    add(*back.origin(sheet, report))
     return pages

@@ -50,12 +50,14 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
     return kept[: limit - 1].rstrip() + "…" if cut else kept
 
 
+@functools.lru_cache(maxsize=4096)
 def runs(text: str, weight: Weight = Weight.REGULAR, rtl_line: int = MAX_TEXT) -> tuple[Run, ...]:
     """Cut cleaned *text* into runs of one face.
 
     Arabic letters are joined, and right-to-left stretches put into visual order with unbreakable spaces, since the
     layout fills lines from left to right. A stretch longer than *rtl_line* characters is broken by newlines first.
-    A text that begins right to left is laid out so as a whole. What no face has becomes U+FFFD.
+    A text that begins right to left, and is so for the most part, is laid out so as a whole. What no face has becomes
+    U+FFFD.
     """
     result: list[Run] = []
     for character in _visual(text, rtl_line).replace("\u200c", ""):
@@ -93,7 +95,8 @@ _ORDER = {
 }
 _RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff"
 # From the first right-to-left letter to the last, with digits that follow, as the Unicode algorithm groups them.
-_RTL_STRETCH = re.compile(rf"[{_RTL}](?:[{_RTL}\W\d_]*[{_RTL}\d])?")
+_RTL_STRETCH = re.compile(rf"([{_RTL}](?:[{_RTL}\W\d_]*[{_RTL}\d])?)([)\]}}]?)")
+_OPENING = {")": "(", "]": "[", "}": "{", "": ""}
 _SHAPER = ArabicReshaper(configuration={"delete_harakat": True, "support_ligatures": True})
 
 
@@ -109,14 +112,21 @@ def _kept(character: str) -> str:
 def _visual(text: str, rtl_line: int) -> str:
     if not re.search(f"[{_RTL}]", text):
         return text
-    if _begins_rtl(text):
+    if _mostly_rtl(text):
         return _display(text, rtl_line)
-    return _RTL_STRETCH.sub(lambda match: _display(match[0], rtl_line), text)
+    return _RTL_STRETCH.sub(lambda match: _display_stretch(match[1], match[2], rtl_line), text)
 
 
-def _begins_rtl(text: str) -> bool:
-    strong = (unicodedata.bidirectional(c) for c in text)
-    return next((kind for kind in strong if kind in ("L", "R", "AL")), "L") != "L"
+def _mostly_rtl(text: str) -> bool:
+    strong = [kind != "L" for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL")]
+    return strong[0] and 2 * sum(strong) > len(strong)
+
+
+def _display_stretch(stretch: str, closing: str, rtl_line: int) -> str:
+    """A bracket that closes one of the stretch belongs to it."""
+    if _OPENING[closing] in stretch:
+        return _display(stretch + closing, rtl_line)
+    return _display(stretch, rtl_line) + closing
 
 
 def _display(logical: str, rtl_line: int) -> str:

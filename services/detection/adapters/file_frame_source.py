@@ -76,7 +76,7 @@ class FileFrameSource:
     @property
     def status(self) -> SourceStatus:
         """Counts what is decoded, a few frames more than what was yielded."""
-        return self._status
+        return replace(self._status, state="ended") if self._closed.is_set() else self._status
 
     def frames(self) -> Iterator[Frame]:
         """Yield each wanted frame once; to be called once."""
@@ -140,6 +140,16 @@ class FileFrameSource:
 
     def _note(self, problem: str) -> None:
         self._status = replace(self._status, problem=problem)
+
+
+def duration_s(path: Path) -> float:
+    """Length of the recording in seconds as the file declares it; 0 if it does not.
+
+    Raises:
+        ConfigurationError: the file cannot be read as a video.
+    """
+    with _opened(path) as container:
+        return (container.duration or 0) / av.time_base
 
 
 def _checked(path: Path) -> int | None:

@@ -1,0 +1,138 @@
+"""A folder of pictures as a source of frames: each picture is one frame, in the order of the names."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from services.detection.adapters.source_address import PICTURE_SUFFIXES
+from services.detection.application.ports import SourceIdentity, SourceStatus
+from services.detection.domain.frame import BgrImage, Frame
+from shared.errors import ConfigurationError
+
+LARGEST_BYTES = 20_000_000
+LARGEST_PIXELS = 50_000_000
+
+
+class FolderFrameSource:
+    """Reads the .jpg and .png files right in a folder; those that cannot be read are counted and told.
+
+    Args:
+        folder: where they lie.
+        camera: id of the camera in the site file.
+        recorded_at: when the first was taken, aware UTC.
+        clock: how *recorded_at* is known: ``recorded-at`` (told by a person) or ``file-time``.
+        fps: pictures per second that the folder stands for.
+
+    Raises:
+        ConfigurationError: no picture there, or the folder cannot be read.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        camera: str,
+        recorded_at: datetime,
+        clock: Literal["recorded-at", "file-time"] = "recorded-at",
+        fps: float = 1.0,
+    ) -> None:
+        self._camera = camera
+        self._recorded_at = recorded_at
+        self._fps = fps
+        self._files = _pictures_in(folder)
+        self._identity = SourceIdentity(
+            kind="folder",
+            session=_session(self._files),
+            name=folder.name,
+            clock=clock,
+            frames=len(self._files),
+        )
+        self._status = SourceStatus(state="starting", offered=0, skipped=0, last_frame_at=None, problem="")
+        self._closed = False
+
+    @property
+    def facts(self) -> SourceIdentity:
+        return self._identity
+
+    @property
+    def status(self) -> SourceStatus:
+        return self._status
+
+    def frames(self) -> Iterator[Frame]:
+        for index, file in enumerate(self._files):
+            if self._closed:
+                break
+            frame = self._frame(index, file)
+            if frame is not None:
+                yield frame
+        self._status = replace(self._status, state="ended")
+
+    def close(self) -> None:
+        self._closed = True
+
+    def _frame(self, index: int, file: Path) -> Frame | None:
+        self._status = replace(self._status, state="up", offered=index + 1)
+        try:
+            image = read_picture(file)
+        except _UnreadableError as problem:
+            skipped = self._status.skipped + 1
+            self._status = replace(self._status, skipped=skipped, problem=f"{file.name}: {problem}")
+            return None
+        offset_s = index / self._fps
+        captured_at = self._recorded_at + timedelta(seconds=offset_s)
+        self._status = replace(self._status, last_frame_at=captured_at)
+        return Frame(self._camera, index, captured_at, offset_s, image)
+
+
+class _UnreadableError(Exception):
+    """Why a picture cannot be used, in words."""
+
+
+def read_picture(file: Path) -> BgrImage:
+    """[H, W, 3] BGR uint8, turned upright as its EXIF data says.
+
+    Raises:
+        _UnreadableError: over the limits, cut short, or no JPEG or PNG.
+    """
+    try:
+        if file.stat().st_size > LARGEST_BYTES:
+            raise _UnreadableError(f"over {LARGEST_BYTES // 1_000_000} MB")
+        with Image.open(file, formats=("JPEG", "PNG")) as picture:
+            if picture.width * picture.height > LARGEST_PIXELS:
+                raise _UnreadableError(
+                    f"{picture.width} x {picture.height}, over {LARGEST_PIXELS // 1_000_000} megapixels"
+                )
+            upright = ImageOps.exif_transpose(picture).convert("RGB")
+    except UnidentifiedImageError as problem:
+        raise _UnreadableError("no JPEG or PNG picture") from problem
+    except (OSError, SyntaxError, ValueError) as problem:  # what Pillow raises on damaged files
+        raise _UnreadableError("damaged or cut short") from problem
+    return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    try:
+        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+    except OSError as problem:
+        raise ConfigurationError(
+            f"The folder {folder.name!r} cannot be read ({problem.strerror}). Check its name and its permissions."
+        ) from problem
+    if not files:
+        raise ConfigurationError(
+            f"The folder {folder.name!r} holds no pictures. Put .jpg or .png files right into it."
+        )
+    return files
+
+
+def _session(files: list[Path]) -> str:
+    """A hash over names and contents; renaming a picture may change the order, and so makes another session."""
+    whole = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as content:
+            whole.update(f"{file.name}\0{hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode())
+    return whole.hexdigest()

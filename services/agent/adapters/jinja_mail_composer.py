@@ -2,7 +2,6 @@
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -10,7 +9,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.agent.adapters import report_words as words
 from services.agent.adapters.annotated_picture import annotate
@@ -53,8 +52,7 @@ class JinjaMailComposer:
         self._sender = ascii_domain(sender)
         self._domain = self._sender.rpartition("@")[2]
         self._clock = clock
-        self._html = _environment(autoescape=True)
-        self._text = _environment(autoescape=False)
+        self._templates = _environment()
 
     def report(self, filed: FiledReport, recipient: str, picture: bytes | None, pdf: bytes) -> EmailMessage:
         subject = report_subject(filed)
@@ -114,8 +112,8 @@ class JinjaMailComposer:
         return mail
 
     def _fill(self, mail: EmailMessage, name: str, values: dict[str, Any]) -> None:
-        text = self._text.get_template(f"{name}.txt").render(values)
-        html = self._html.get_template(f"{name}.html").render(values)
+        text = self._templates.get_template(f"{name}.txt").render(values)
+        html = self._templates.get_template(f"{name}.html").render(values)
         mail.set_content(text, cte="quoted-printable")
         mail.add_alternative(html, subtype="html", cte="quoted-printable")
 
@@ -130,10 +128,10 @@ def report_subject(filed: FiledReport) -> str:
     )
 
 
-def _environment(*, autoescape: bool) -> Environment:
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
-        autoescape=autoescape,
+        autoescape=select_autoescape(("html",)),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

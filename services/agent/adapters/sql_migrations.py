@@ -1,7 +1,9 @@
 """Brings a database to the schema of this software, or says that somebody must."""
 
+import logging
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -12,6 +14,8 @@ from services.agent.adapters.sql_database import Database
 from shared.errors import ConfigurationError
 
 _LOCK = 7_305_811_264_915_001  # any number that nobody else uses for an advisory lock in this database
+
+log = structlog.get_logger()
 
 
 def migrate(database: Database) -> None:
@@ -32,7 +36,10 @@ def migrate(database: Database) -> None:
             )
         config = _config()
         config.attributes["connection"] = db
+        logging.getLogger("alembic").setLevel(logging.WARNING)  # its chatter says nothing that we do not
         command.upgrade(config, "head")
+        if found != (now := _revision(db)):
+            log.info("database.migrated", before=found or "", now=now)
 
 
 def check_schema(database: Database) -> None:

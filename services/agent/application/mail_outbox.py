@@ -24,7 +24,7 @@ from services.agent.domain.letter import FiledReport, Letter
 from shared.crash_points import crash_point
 from shared.errors import ObjectMissingError, PermanentError, TransientError
 
-IDLE_S = 1.0
+IDLE_S = 0.5
 MAX_SERVER_PAUSE_S = 60.0
 RETRY_FOR_S = 24 * 3600.0  # RFC 5321, 4.5.4.1 asks for 4 to 5 days; a safety mail is stale sooner
 FIRST_RETRY_S = 30.0
@@ -73,7 +73,11 @@ class MailRoom:
         Raises:
             TransientError: no mail can be sent now; nothing is lost and no mail's time runs on.
         """
-        self._outbox.gather(self._cap_per_hour, at_once=False)
+        counts = self._outbox.counts()
+        if counts.held:
+            self._outbox.gather(self._cap_per_hour, at_once=False)
+        elif not counts.due:
+            return False  # an idle mail room must not take the database's write lock twice a second
         busy = False
         while not stop.is_set() and (letter := self._outbox.take(self._lease_s, self._cap_per_hour)):
             busy = True

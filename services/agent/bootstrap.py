@@ -1,0 +1,130 @@
+"""Builds the agent service from its settings: the one place where adapters are chosen."""
+
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+from pydantic import SecretStr
+
+from services.agent.adapters.folder_evidence_store import FolderEvidenceStore
+from services.agent.adapters.folder_mailer import FolderMailer
+from services.agent.adapters.folder_report_store import FolderReportStore
+from services.agent.adapters.jinja_mail_composer import JinjaMailComposer
+from services.agent.adapters.langchain_report_writer import LangChainReportWriter
+from services.agent.adapters.local_violation_inbox import LocalViolationInbox
+from services.agent.adapters.reportlab_renderer import ReportlabRenderer
+from services.agent.adapters.smtp_mailer import SmtpMailer, SmtpServer
+from services.agent.adapters.sql_database import Database
+from services.agent.adapters.sql_migrations import check_schema, migrate
+from services.agent.adapters.sql_outbox import SqlOutbox
+from services.agent.adapters.sql_report_repository import SqlReportRepository
+from services.agent.adapters.template_report_writer import TemplateReportWriter
+from services.agent.application.agent import Agent
+from services.agent.application.consumer import Consumer
+from services.agent.application.mail_outbox import MailRoom
+from services.agent.application.ports import Mailer, ReportWriter
+from services.agent.application.process_violation import Desk
+from services.agent.application.reconcile import reconcile
+from services.agent.domain.recipients import Recipient
+from services.agent.settings import PORTS, AgentSettings
+from shared.config.site import load_site
+from shared.local.folder_store import FolderStore
+from shared.local.sqlite_queue import SqliteQueue
+from shared.regulations.table import shipped_table
+
+MAX_RECEIVES = 50  # well above the three attempts of a poison message: waiting for a picture takes some, too
+
+log = structlog.get_logger()
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def build_agent(settings: AgentSettings) -> Agent:
+    """Build everything that *settings* ask for.
+
+    Raises:
+        ConfigurationError: settings, site file or the database's schema are wrong.
+        TransientError: the database is down.
+    """
+    settings.check()
+    database = open_database(settings)
+    repository, clock = SqlReportRepository(database), SystemClock()
+    store, queue = (
+        FolderStore(settings.data_dir),
+        SqliteQueue(settings.data_dir / "queue.db", max_receives=MAX_RECEIVES),
+    )
+    evidence, reports, inbox = (
+        FolderEvidenceStore(store),
+        FolderReportStore(store),
+        LocalViolationInbox(queue),
+    )
+    desk = Desk(
+        repository=repository,
+        evidence=evidence,
+        reports=reports,
+        writer=_writer(settings),
+        renderer=ReportlabRenderer(),
+        clock=clock,
+        table=shipped_table(),
+        recipients=_recipients(settings),
+        lease_s=settings.lease_s,
+    )
+    mail_room = MailRoom(
+        SqlOutbox(database),
+        JinjaMailComposer(settings.mail_from, clock),
+        _mailer(settings),
+        evidence,
+        reports,
+        cap_per_hour=settings.mail_cap_per_hour,
+        lease_s=2 * settings.lease_s,
+    )
+
+    def close() -> None:
+        database.close()
+        queue.close()
+
+    return Agent(Consumer(inbox, desk), mail_room, partial(reconcile, evidence, repository, inbox), close)
+
+
+def open_database(settings: AgentSettings) -> Database:
+    """The database, made or brought up to date if it is a file; a server's schema is changed by `migrate` alone."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    if database.is_postgres:
+        check_schema(database)
+    else:
+        migrate(database)
+    return database
+
+
+def _writer(settings: AgentSettings) -> ReportWriter:
+    template = TemplateReportWriter()
+    return LangChainReportWriter(settings, template) if settings.llm_model else template
+
+
+def _recipients(settings: AgentSettings) -> tuple[Recipient, ...]:
+    site = load_site(settings.site_file).site
+    named = tuple(Recipient(address) for address in settings.mail_to) or tuple(
+        Recipient(recipient.address, recipient.min_severity) for recipient in site.recipients
+    )
+    if not named:
+        log.warning("mail.nobody", problem="no recipients: reports are made, mails are not; do: set MAIL_TO")
+    return named
+
+
+def _mailer(settings: AgentSettings) -> Mailer:
+    if settings.mail_transport == "folder":
+        return FolderMailer(settings.data_dir / "mail")
+    return SmtpMailer(
+        SmtpServer(
+            host=settings.smtp_host or "",
+            port=settings.smtp_port or PORTS[settings.smtp_security],
+            security=settings.smtp_security,
+            user=settings.smtp_user,
+            password=settings.smtp_password or SecretStr(""),
+            ca_file=str(settings.smtp_ca_file or ""),
+        )
+    )

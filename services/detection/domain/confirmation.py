@@ -23,6 +23,7 @@ RELIABILITY: dict[tuple[Finding, EvidenceBasis], float] = {
 }
 UNMEASURED = 0.8
 
+ROUNDING = 1e-6
 WORN_MEMORY_S = 20.0
 WORN_LOOKS = 5
 
@@ -72,14 +73,13 @@ class History:
 
     @property
     def confirmed(self) -> bool:
-        """Enough weight, and at least M of N of the decisive looks support."""
-        weight = sum(WEIGHT[look.basis] for look in self._looks if look.basis)
-        return weight >= self.needed.looks and self._share >= self.needed.looks / self.needed.of
+        """Enough weight among the looks that count."""
+        return sum(map(_weight, self._counted())) >= self.needed.looks - ROUNDING
 
     @property
     def leaning(self) -> bool:
-        """Not decided, but most looks support: worth waiting for."""
-        return not self.confirmed and self._share > 0.5
+        """Not decided, but the last look supports: worth waiting for."""
+        return not self.confirmed and bool(self._looks) and self._looks[-1].basis is not None
 
     @property
     def denied(self) -> bool:
@@ -88,43 +88,51 @@ class History:
 
     @property
     def first_support_s(self) -> float:
-        return next(look.at_s for look in self._looks if look.basis)
+        return next(look.at_s for look in self._counted() if look.basis)
 
     def facts(self) -> FindingFacts:
         """What the message says of this finding."""
-        supports = [look for look in self._looks if look.basis]
-        strong = sum(look.basis != "not-seen" for look in supports)
-        basis = (
-            "not-seen"
-            if strong < len(supports) / 2
-            else next(look.basis for look in reversed(supports) if look.basis != "not-seen")
-        )
+        counted = self._counted()
+        supports = [look for look in counted if look.basis]
         return FindingFacts(
             finding=self.finding,
-            basis=basis or "not-seen",
-            confidence=round(self._confidence(supports), 3),
+            basis=_basis(supports),
+            confidence=round(sum(map(self._reliability, supports)) / len(counted), 3),
             supporting=len(supports),
-            looked=len(self._looks),
-            window_s=round(self._looks[-1].at_s - self._looks[0].at_s, 3),
+            looked=len(counted),
+            window_s=round(counted[-1].at_s - counted[0].at_s, 3),
         )
 
-    def _confidence(self, supports: list[_Look]) -> float:
-        """Mean reliability of the supporting looks, times their share of the decisive looks."""
-        reliable = [
-            look.confidence
-            if look.basis == "present-in-zone"
-            else RELIABILITY.get((self.finding, look.basis or "not-seen"), UNMEASURED)
-            for look in supports
-        ]
-        return sum(reliable) / len(self._looks)
+    def _reliability(self, look: _Look) -> float:
+        if look.basis == "present-in-zone":
+            return look.confidence
+        return RELIABILITY.get((self.finding, look.basis or "not-seen"), UNMEASURED)
+
+    def _counted(self) -> list[_Look]:
+        """The last N looks, in order: a support takes as much of N as it weighs, a denial one."""
+        counted: list[_Look] = []
+        left = self.needed.of + ROUNDING
+        for look in reversed(self._looks):
+            left -= _weight(look) or 1.0
+            if left < 0:
+                break
+            counted.append(look)
+        return counted[::-1]
 
     def progress(self) -> str:
         """For people: supporting looks of decisive looks."""
         return f"{sum(1 for look in self._looks if look.basis)} of {len(self._looks)}"
 
-    @property
-    def _share(self) -> float:
-        return sum(1 for look in self._looks if look.basis) / len(self._looks) if self._looks else 0.0
-
     def _seen_worn(self, at_s: float) -> bool:
         return len(self._worn_at) == WORN_LOOKS and at_s - self._worn_at[0] <= WORN_MEMORY_S
+
+
+def _weight(look: _Look) -> float:
+    return WEIGHT[look.basis] if look.basis else 0.0
+
+
+def _basis(supports: list[_Look]) -> EvidenceBasis:
+    """What most of the supports rest on."""
+    weak = sum(look.basis == "not-seen" for look in supports)
+    strong = [look.basis for look in supports if look.basis and look.basis != "not-seen"]
+    return strong[-1] if len(strong) > weak else "not-seen"

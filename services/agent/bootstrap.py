@@ -42,8 +42,12 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def build_agent(settings: AgentSettings) -> Agent:
+def build_agent(settings: AgentSettings, *, writer: ReportWriter | None = None) -> Agent:
     """Build everything that *settings* ask for.
+
+    Args:
+        settings: endpoints, secrets, limits.
+        writer: writes in place of the one that *settings* choose.
 
     Raises:
         ConfigurationError: settings, site file or the database's schema are wrong.
@@ -65,7 +69,7 @@ def build_agent(settings: AgentSettings) -> Agent:
         repository=repository,
         evidence=evidence,
         reports=reports,
-        writer=_writer(settings),
+        writer=writer or _writer(settings),
         renderer=ReportlabRenderer(),
         clock=clock,
         table=shipped_table(),
@@ -118,13 +122,16 @@ def _recipients(settings: AgentSettings) -> tuple[Recipient, ...]:
 def _mailer(settings: AgentSettings) -> Mailer:
     if settings.mail_transport == "folder":
         return FolderMailer(settings.data_dir / "mail")
-    return SmtpMailer(
-        SmtpServer(
-            host=settings.smtp_host or "",
-            port=settings.smtp_port or PORTS[settings.smtp_security],
-            security=settings.smtp_security,
-            user=settings.smtp_user,
-            password=settings.smtp_password or SecretStr(""),
-            ca_file=str(settings.smtp_ca_file or ""),
-        )
+    return SmtpMailer(smtp_server(settings))
+
+
+def smtp_server(settings: AgentSettings) -> SmtpServer:
+    """Where *settings* say that mails are handed over."""
+    return SmtpServer(
+        host=settings.smtp_host or "",
+        port=settings.smtp_port or PORTS[settings.smtp_security],
+        security=settings.smtp_security,
+        user=settings.smtp_user,
+        password=settings.smtp_password or SecretStr(""),
+        ca_file=str(settings.smtp_ca_file or ""),
     )

@@ -174,5 +174,9 @@ def _in_words(error: ValidationError, kind: type[ServiceSettings]) -> list[str]:
 def _one(problem: Any, kind: type[ServiceSettings], schema: dict[str, Any]) -> str:
     name = str(problem["loc"][0]) if problem["loc"] else ""
     secret = name in kind.model_fields and is_secret(kind.model_fields[name])
-    where = f"environment: {name.upper()}: " if name else "environment: "
-    return where + explain(problem, schema, show_value=bool(name) and not secret)
+    told = explain(problem, schema, show_value=bool(name) and not secret)
+    return (
+        f"environment: {name.upper()}: {told}"
+        if name
+        else f"environment: {told.removeprefix('environment: ')}"
+    )

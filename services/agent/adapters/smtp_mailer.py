@@ -60,6 +60,11 @@ class SmtpMailer:
             self._begin(smtp, sender, to, needs_utf8=needs_utf8)
             _transmit(smtp, mail.as_bytes(policy=SMTPUTF8 if needs_utf8 else SMTP))
 
+    def check(self) -> None:
+        """Connect, encrypt and log in, and send nothing; errors as for `send`."""
+        with self._connected():
+            pass
+
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
         where = f"mail server {self._server.host}:{self._server.port}"

@@ -1,0 +1,75 @@
+"""The command `officer`: one module for each group of commands, errors in one sentence, exit codes for scripts."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from dotenv import load_dotenv
+
+from officer import demo, doctor, model, reports, site, watch
+from officer.console import errors, screen
+from shared.errors import ConfigurationError, OfficerError
+from shared.version import VERSION
+
+FAILED, WRONG_SETUP = 1, 2
+
+HELP = """
+Watches work sites through their cameras and mails a cited report for each potential safety non-compliance.
+
+Everything runs on this machine: no cloud, no key, no container.
+
+**First steps**
+
+    officer demo                                                the bundled clip, from frames to PDF and mail
+
+    officer doctor --site examples/sites/ppe-everywhere.yaml    is everything there?
+
+    officer watch site.mp4 --site examples/sites/ppe-everywhere.yaml --out out/first
+
+    officer reports list --data out/first
+
+**Exit codes**: 0 done; 1 something failed or is left undone; 2 something is set up wrong, and the message says what;
+130 ended by a second Ctrl-C.
+
+Commands read the environment and a file `.env` in the working folder; `.env.example` lists every variable.
+"""
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(name="watch")(watch.watch)
+app.command(name="demo")(demo.demo)
+app.command(name="doctor")(doctor.doctor)
+app.add_typer(site.app, name="site")
+app.add_typer(reports.app, name="reports")
+app.add_typer(model.app, name="model")
+
+
+def main() -> None:
+    """Run the command line; never shows a traceback for what a user can put right."""
+    load_dotenv(Path.cwd() / ".env")
+    try:
+        app()
+    except OfficerError as error:
+        errors.print(f"officer: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(WRONG_SETUP if isinstance(error, ConfigurationError) else FAILED)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        screen.print(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def _officer(
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    pass

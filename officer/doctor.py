@@ -1,0 +1,283 @@
+"""officer doctor: is everything there that a run needs? A tick, or what is wrong and what to do."""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from packaging.requirements import Requirement
+from rich.markup import escape
+from rich.table import Table
+
+from officer.console import screen
+from services.agent.adapters.llm_settings import OPENAI
+from services.agent.adapters.smtp_mailer import SmtpMailer
+from services.agent.adapters.sql_report_reader import SqlReportReader
+from services.agent.application.ports import ReportFilter
+from services.agent.bootstrap import open_database, smtp_server
+from services.agent.settings import AgentSettings
+from services.detection.adapters.detector_loader import load_detector
+from services.detection.adapters.frame_sources import open_source
+from services.detection.settings import DetectionSettings
+from shared.config.problems import nearest
+from shared.config.settings import read_settings
+from shared.config.site import Camera, load_site, source_of
+from shared.errors import OfficerError
+from shared.observability.redaction import redact
+
+PROJECT = "ai-safety-compliance-officer"
+ENOUGH_SPACE_MB = 500
+FIRST_FRAME_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check.
+
+    Attributes:
+        ok: True, False, or None for something that is not used or only worth a word.
+        told: what was found, or what is wrong and what to do.
+    """
+
+    ok: bool | None
+    told: str
+
+
+Check = tuple[str, Callable[[], Finding]]
+
+
+def doctor(
+    site: Annotated[
+        Path | None, typer.Option("--site", envvar="SITE_FILE", help="Check this site file too.")
+    ] = None,
+    data: Annotated[
+        Path, typer.Option("--out", "--data", envvar="DATA_DIR", help="The folder of the runs.")
+    ] = Path("out"),
+) -> None:
+    """Check Python, packages, model, site file, cameras, folder, database, mail, language model and clock.
+
+    Reads the same environment (and `.env`) as the services. Sends no mail and writes no report. Exit code 0 if all
+    that a run needs is there, 1 if something is missing.
+
+        officer doctor
+
+        officer doctor --site site.yaml --out out/gate
+    """
+    os.environ.update(
+        DATA_DIR=str(data), SITE_FILE=str(site or "unnamed")
+    )  # what `watch` sets for the services
+    table = Table("", "check", "found", title="officer doctor", title_justify="left")
+    failed = 0
+    for name, check in checks(site, data):
+        with screen.status(f"checking {name}"):
+            finding = examine(check)
+        failed += finding.ok is False
+        table.add_row(_MARKS[finding.ok], name, escape(finding.told))
+    screen.print(table)
+    screen.print(f"{failed} of these need attention." if failed else "All that a run needs is there.")
+    raise typer.Exit(1 if failed else 0)
+
+
+_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]-[/]"}
+
+
+def examine(check: Callable[[], Finding]) -> Finding:
+    """Run *check*; what it raises on purpose is a finding."""
+    try:
+        return check()
+    except OfficerError as error:
+        return Finding(False, str(error))
+
+
+def checks(site: Path | None, data: Path) -> Iterator[Check]:
+    """All checks, in the order in which trouble is best mended."""
+    yield "Python", _python
+    yield "packages", _packages
+    yield "settings", _settings
+    yield "model", _model
+    yield "data folder", lambda: _folder(data)
+    yield "clock", _clock
+    yield "database", _database
+    yield "mail", _mail
+    yield "language model", _language_model
+    if site is None:
+        yield (
+            "site file",
+            lambda: Finding(None, "none named; do: add --site site.yaml to check it and its cameras"),
+        )
+        return
+    yield "site file", lambda: _site(site)
+    yield from _cameras(site)
+
+
+def _python() -> Finding:
+    return Finding(True, f"{sys.version.split()[0]} at {sys.prefix}")
+
+
+def _packages() -> Finding:
+    wanted = [Requirement(text) for text in requires(PROJECT) or []]
+    needed = [
+        r for r in wanted if r.marker is None or any(_applies(r, extra) for extra in ("detection", "agent"))
+    ]
+    wrong = [problem for requirement in needed if (problem := _problem(requirement))]
+    if wrong:
+        return Finding(False, f"{'; '.join(wrong)}; do: make install")
+    return Finding(
+        True, f"{len(needed)} packages of the detection and agent extras, version {version(PROJECT)}"
+    )
+
+
+def _applies(requirement: Requirement, extra: str) -> bool:
+    return requirement.marker is not None and requirement.marker.evaluate({"extra": extra})
+
+
+def _problem(requirement: Requirement) -> str | None:
+    if requirement.name == PROJECT:
+        return None
+    try:
+        found = version(requirement.name)
+    except PackageNotFoundError:
+        return f"{requirement.name} is not installed"
+    fits = requirement.specifier.contains(found, prereleases=True)
+    return None if fits else f"{requirement.name} {found} is not {requirement.specifier}"
+
+
+def _settings() -> Finding:
+    read_settings(DetectionSettings)
+    settings = read_settings(AgentSettings)
+    settings.check()
+    return Finding(True, "the environment is read without a problem")
+
+
+def _model() -> Finding:
+    settings = read_settings(DetectionSettings)
+    began_s = time.monotonic()
+    detector = load_detector(settings.model_file, settings.backend, sha256=settings.model_sha256)
+    detector.detect([np.zeros((360, 640, 3), np.uint8)], 0.5)
+    info = detector.info
+    took = f"loaded and run in {time.monotonic() - began_s:.1f} s"
+    return Finding(True, f"{info.name} on {info.backend}, SHA-256 {info.sha256[:16]}..., {took}")
+
+
+def _folder(data: Path) -> Finding:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data) as probe:
+            probe.write(b"x")
+    except OSError as error:
+        return Finding(
+            False, f"{data}: {error.strerror}; do: name a folder that can be written, by --out or DATA_DIR"
+        )
+    free_mb = shutil.disk_usage(data).free // 1_000_000
+    if free_mb < ENOUGH_SPACE_MB:
+        return Finding(
+            False, f"{data.resolve()}: {free_mb} MB free; do: make room, {ENOUGH_SPACE_MB} MB at least"
+        )
+    return Finding(True, f"{data.resolve()} can be written, {free_mb / 1000:.0f} GB free")
+
+
+def _clock() -> Finding:
+    now = datetime.now(UTC)
+    if now.timestamp() < Path(__file__).stat().st_mtime - 86_400:
+        return Finding(
+            False, f"{now:%Y-%m-%d %H:%M} UTC is before this software was installed; do: set the clock (NTP)"
+        )
+    return Finding(True, f"{now:%Y-%m-%d %H:%M:%S} UTC; keep it set by NTP: reports state these times")
+
+
+def _database() -> Finding:
+    settings = read_settings(AgentSettings)
+    database = open_database(settings)
+    try:
+        count = len(SqlReportReader(database).list(ReportFilter(limit=None)))
+    finally:
+        database.close()
+    return Finding(True, f"{'Postgres' if database.is_postgres else 'SQLite'} answers, {count} reports")
+
+
+def _mail() -> Finding:
+    settings = read_settings(AgentSettings)
+    if settings.mail_transport == "folder":
+        return Finding(
+            True, "mails are written as files into the data folder; MAIL_TRANSPORT=smtp sends them"
+        )
+    server = smtp_server(settings)
+    SmtpMailer(server).check()
+    return Finding(
+        True,
+        f"{server.host}:{server.port} takes us ({server.security}, {'login' if server.user else 'no login'})",
+    )
+
+
+def _language_model() -> Finding:
+    settings = read_settings(AgentSettings)
+    if not settings.llm_model:
+        return Finding(None, "none set; the template writes the reports. Optional: LLM_MODEL")
+    provider, _, name = settings.llm_model.partition(":")
+    if provider != OPENAI:
+        return Finding(
+            None, f"{settings.llm_model}: its provider cannot be asked from here; run a clip to try it"
+        )
+    return _ask_for_model(settings, name)
+
+
+def _ask_for_model(settings: AgentSettings, name: str) -> Finding:
+    import openai
+
+    url = settings.llm_base_url or "OpenAI"
+    key = settings.key.get_secret_value() if settings.key else "none"
+    client = openai.OpenAI(api_key=key, base_url=settings.llm_base_url, timeout=10, max_retries=0)
+    try:
+        known = sorted(model.id for model in client.models.list())
+    except openai.AuthenticationError:
+        return Finding(False, f"{url} refuses the key; do: set the right OPENAI_API_KEY or LLM_API_KEY")
+    except openai.OpenAIError as error:
+        reason = redact(f"{type(error).__name__}: {error}")[:200]
+        return Finding(False, f"{url} cannot be asked ({reason}); do: check LLM_BASE_URL and the network")
+    if name not in known:
+        meant = nearest(name, known)
+        advice = f"did you mean {meant!r}?" if meant else f"it has: {', '.join(known[:10])}"
+        return Finding(False, f"{url} has no model {name!r}; do: {advice}")
+    return Finding(True, f"{name} at {url} answers")
+
+
+def _site(path: Path) -> Finding:
+    site = load_site(path).site
+    return Finding(True, f"{site.site.name}: {len(site.cameras)} cameras, {len(site.rules)} rules")
+
+
+def _cameras(path: Path) -> Iterator[Check]:
+    try:
+        cameras = load_site(path).site.cameras
+    except OfficerError:
+        return
+    for camera in cameras:
+        yield f"camera {camera.id}", partial(_camera, camera, path.parent)
+
+
+def _camera(camera: Camera, base: Path) -> Finding:
+    if camera.source is None:
+        return Finding(None, "no source in the site file; it is named when watching")
+    source = open_source(source_of(camera, os.environ), camera.id, base)
+    until_s = time.monotonic() + FIRST_FRAME_S
+    try:
+        for frame in source.frames():
+            if frame is not None:
+                width, height = frame.size
+                return Finding(True, f"{source.facts.name}: first frame, {width} x {height}")
+            if time.monotonic() > until_s:
+                break
+    finally:
+        source.close()
+    problem = source.status.problem or f"no frame within {FIRST_FRAME_S:.0f} s"
+    return Finding(False, f"{source.facts.name}: {problem}; do: check power, network, address and password")

@@ -1,0 +1,1 @@
+"""One run of both services as child processes: starting, reading their log lines, draining, summing up."""

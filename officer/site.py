@@ -1,0 +1,187 @@
+"""officer site: check a site file, show its schema."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from officer.console import screen
+from services.detection.domain.confirmation import PPE_DEFAULT, ZONE_DEFAULT
+from shared.config.site import (
+    Camera,
+    LoadedSite,
+    PpeRule,
+    RestrictedZoneRule,
+    Site,
+    Zone,
+    load_site,
+    site_schema,
+    source_of,
+)
+from shared.errors import ConfigurationError
+from shared.observability.redaction import redact
+from shared.regulations.table import SITE_POLICY, shipped_table
+from shared.vocabulary import Finding, missing
+
+app = typer.Typer(
+    help="Check a site file before it is used, or show its schema.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+FileArgument = Annotated[Path, typer.Argument(help="The site file.", metavar="SITE.YAML", show_default=False)]
+
+
+@app.command()
+def check(path: FileArgument) -> None:
+    """Read a site file as the services do, and show what it means.
+
+    Prints cameras, zones, rules and which references a report could cite; or every problem of the file at once,
+    each with line, key, value, what is allowed and what to do (exit code 2).
+
+        officer site check examples/sites/ppe-everywhere.yaml
+    """
+    loaded = load_site(path)
+    screen.print(
+        f"[bold]{escape(loaded.site.site.name)}[/] ({loaded.site.site.id}), file {escape(str(path))} is valid"
+    )
+    for table in (
+        _cameras(loaded.site),
+        _rules(loaded.site),
+        _references(loaded.site),
+        _recipients(loaded.site),
+    ):
+        screen.print(table)
+    for remark in remarks(loaded):
+        screen.print(f"[yellow]note:[/] {escape(remark)}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the site file; editors use it to complete and check while you type.
+
+    officer site schema > site.schema.json
+    """
+    typer.echo(json.dumps(site_schema(), indent=2, ensure_ascii=False))
+
+
+def remarks(loaded: LoadedSite) -> list[str]:
+    """What is valid, but perhaps not meant."""
+    site = loaded.site
+    found = [f"{error}" for camera in site.cameras if camera.source for error in _unset(camera)]
+    if not site.recipients:
+        found.append("recipients: nobody gets mail; reports are only written")
+    if not site.site.jurisdictions:
+        found.append("site.jurisdictions: none, so reports cite the site's policy alone")
+    watched = {zone for rule in site.rules for zone in (rule.zones or _all_zones(site))}
+    found += [f"zone {zone}: no rule watches it" for zone in sorted(_all_zones(site) - watched)]
+    if not site.privacy.blur_faces:
+        found.append("privacy.blur_faces: off; faces will be stored and mailed, and each report says so")
+    return found
+
+
+def _unset(camera: Camera) -> list[str]:
+    try:
+        source_of(camera, os.environ)
+    except ConfigurationError as error:
+        return [str(error)]
+    return []
+
+
+def _all_zones(site: Site) -> set[str]:
+    return {zone.id for camera in site.cameras for zone in camera.zones}
+
+
+def _cameras(site: Site) -> Table:
+    table = Table(
+        "camera", "source", "zone", "area", "declared hazards", title="Cameras", title_justify="left"
+    )
+    for camera in site.cameras:
+        for number, zone in enumerate(camera.zones):
+            first = number == 0
+            table.add_row(
+                escape(f"{camera.id}: {camera.name}") if first else "",
+                escape(redact(camera.source or "given to watch")) if first else "",
+                escape(f"{zone.id}: {zone.name}"),
+                f"{len(zone.polygon)} corners" if zone.polygon else "whole picture",
+                ", ".join(zone.hazards) or "none",
+            )
+    return table
+
+
+def _rules(site: Site) -> Table:
+    table = Table(
+        "rule", "asks", "zones", "confirmed by", "when", "cooldown", title="Rules", title_justify="left"
+    )
+    for rule in site.rules:
+        needed = rule.confirm or (PPE_DEFAULT if isinstance(rule, PpeRule) else ZONE_DEFAULT)
+        table.add_row(
+            escape(f"{rule.id}: {rule.title}"),
+            " and ".join(rule.requires) if isinstance(rule, PpeRule) else "nobody in the zone",
+            ", ".join(rule.zones) or "all",
+            f"{needed.looks} of {needed.of} looks in {needed.within_s:g} s",
+            _when(rule),
+            f"{rule.cooldown_s:g} s",
+        )
+    return table
+
+
+def _when(rule: PpeRule | RestrictedZoneRule) -> str:
+    schedule = rule.schedule
+    days = (
+        "daily"
+        if len(schedule.days) == len(schedule.model_fields["days"].default)
+        else ", ".join(schedule.days)
+    )
+    if schedule.start == schedule.end:
+        return days
+    return f"{days} {schedule.start:%H:%M}-{schedule.end:%H:%M}"
+
+
+def _references(site: Site) -> Table:
+    table = Table("finding", "zone", "could be cited", title="References", title_justify="left")
+    for finding, zone in _findings(site):
+        table.add_row(
+            str(finding), zone.id, "\n".join(escape(title) for title in _titles(finding, zone, site))
+        )
+    return table
+
+
+def _findings(site: Site) -> list[tuple[Finding, Zone]]:
+    pairs: dict[tuple[Finding, str], tuple[Finding, Zone]] = {}
+    for rule in site.rules:
+        found = (
+            [missing(item) for item in rule.requires]
+            if isinstance(rule, PpeRule)
+            else [Finding.RESTRICTED_ZONE]
+        )
+        zones = [
+            zone
+            for camera in site.cameras
+            for zone in camera.zones
+            if not rule.zones or zone.id in rule.zones
+        ]
+        pairs |= {(finding, zone.id): (finding, zone) for finding in found for zone in zones}
+    return list(pairs.values())
+
+
+def _titles(finding: Finding, zone: Zone, site: Site) -> list[str]:
+    entries = [
+        entry for entry in shipped_table().citations if finding in entry.findings and entry.role == "primary"
+    ]
+    laws = [e for e in entries if e.jurisdiction in site.site.jurisdictions and e.fits(zone.hazards)]
+    sure = any(not law.needs_person_confirmation for law in laws)
+    own = [] if sure else [entry for entry in entries if entry.jurisdiction == SITE_POLICY]
+    to_confirm = {True: " (to be confirmed by a person)", False: ""}
+    return [f"{entry.title}{to_confirm[entry.needs_person_confirmation]}" for entry in [*laws, *own]]
+
+
+def _recipients(site: Site) -> Table:
+    table = Table("recipient", "role", "from severity", title="Mail", title_justify="left")
+    for recipient in site.recipients:
+        table.add_row(escape(recipient.address), escape(recipient.role), recipient.min_severity)
+    return table

@@ -1,0 +1,201 @@
+"""officer watch: both services on one source, with a live view, until it ends or Ctrl-C."""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from officer.console import errors, screen
+from officer.database import report_reader
+from officer.running.run import Ending, Run
+from officer.running.run_state import RunState
+from officer.running.views import JsonLinesView, PlainView, TerminalView, View
+from officer.summary import Summary, summarise, write_summary
+from services.agent.application.ports import ReportFilter, ReportRow
+from shared.config.site import load_site
+from shared.errors import ConfigurationError
+
+
+class Backend(StrEnum):
+    """What runs the model."""
+
+    AUTO = "auto"
+    OPENVINO = "openvino"
+    ONNXRUNTIME = "onnxruntime"
+    ULTRALYTICS = "ultralytics"
+
+
+SiteOption = Annotated[Path, typer.Option("--site", help="The site file: cameras, zones, rules, recipients.")]
+OutOption = Annotated[
+    Path, typer.Option("--out", help="Folder for reports, mails, evidence and the database.")
+]
+
+
+def watch(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="rtsp(s)://... URL, video file, camera index (0, 1, ...) or folder of pictures; "
+            "- for the sources that the site file names."
+        ),
+    ],
+    site: SiteOption,
+    out: OutOption,
+    camera: Annotated[str | None, typer.Option(help="Which camera of the site file SOURCE is.")] = None,
+    model: Annotated[Path | None, typer.Option(help="Another PPE model than the shipped one.")] = None,
+    backend: Annotated[Backend, typer.Option(help="What runs the model.")] = Backend.AUTO,
+    fps: Annotated[float, typer.Option(help="Most looks a second for each camera.", min=0.1, max=60)] = 5.0,
+    save_video: Annotated[
+        bool, typer.Option("--save-video", help="Write the video with what was seen.")
+    ] = False,
+    show_why: Annotated[bool, typer.Option("--show-why", help="Explain each decision.")] = False,
+    mail_to: Annotated[
+        list[str] | None,
+        typer.Option(help="Send mails here instead of to the site's recipients; repeatable."),
+    ] = None,
+) -> None:
+    """Watch a camera or a recording; write a report and a mail for each violation.
+
+    On a terminal a live view is shown, elsewhere the services' JSON log lines go to standard output. A recording is
+    seen to its end, then reports and mails are finished. Ctrl-C (or SIGTERM) finishes what was seen and says what is
+    left; a second one stops at once. Nothing is lost: the next run with the same folder goes on. Seeing the same
+    recording again adds nothing.
+
+        officer watch site.mp4 --site examples/sites/ppe-everywhere.yaml --out out/first
+
+        officer watch rtsp://user:password@10.0.0.7/stream1 --site site.yaml --out out/gate --show-why
+
+        officer watch - --site site.yaml --out out/all
+
+    The folder then holds reports/*.pdf, mail/*.eml, evidence/, officer.db, run.log and summary.json
+    (schema: docs/summary.schema.json).
+
+    Exit codes: 0 all seen and delivered; 1 something failed or is left (it says what); 2 wrong setup; 130 a second
+    Ctrl-C.
+    """
+    environment = {
+        "SOURCE": "" if source == "-" else _absolute(source),
+        "CAMERA": camera or "",
+        "MODEL_FILE": str(model.resolve()) if model else os.environ.get("MODEL_FILE", ""),
+        "BACKEND": backend.value,
+        "DETECT_FPS": f"{fps:g}",
+        "SAVE_VIDEO": str(save_video).lower(),
+        "SHOW_WHY": str(show_why).lower(),
+        **({"MAIL_TO": ",".join(mail_to)} if mail_to else {}),
+    }
+    view: View = TerminalView() if screen.is_terminal else JsonLinesView()
+    ending, summary = run_services(site, out, environment, view)
+    show(summary, out, console_is_for_results=screen.is_terminal)
+    raise typer.Exit(ending)
+
+
+def run_services(site: Path, out: Path, environment: dict[str, str], view: View) -> tuple[Ending, Summary]:
+    """Run both services on *out* until all is done; *view* shows it.
+
+    Raises:
+        ConfigurationError: site file or folder are wrong, or a service refuses to start.
+    """
+    loaded = load_site(site)
+    folder = _folder(out)
+    ours = {"DATA_DIR": str(folder), "SITE_FILE": str(site.resolve())}
+    run = Run(folder, {**environment, **ours}, view, RunState(site=loaded.site.site.name))
+    ending = run.run()
+    summary = summarise(run, ending, loaded, _rows(folder))
+    write_summary(summary, folder)
+    if run.refusal and ending is Ending.WRONG_SETUP:
+        raise ConfigurationError(run.refusal)
+    if run.refusal:
+        errors.print(f"officer: {run.refusal}", style="red", markup=False, soft_wrap=True)
+    return ending, summary
+
+
+def plain_or_live() -> View:
+    """The view for people: live on a terminal, plain lines elsewhere."""
+    return TerminalView() if screen.is_terminal else PlainView()
+
+
+def show(summary: Summary, out: Path, *, console_is_for_results: bool = True) -> None:
+    """Print what was found, where it lies and what is left."""
+    console = screen if console_is_for_results else errors
+    console.print(_cameras(summary))
+    if summary.violations:
+        console.print(_violations(summary))
+    console.print(_totals(summary, out), highlight=False, soft_wrap=True)
+
+
+def _absolute(source: str) -> str:
+    """Files and folders by their full path; addresses and camera numbers as they are."""
+    path = Path(source)
+    return str(path.resolve()) if "://" not in source and path.exists() else source
+
+
+def _folder(out: Path) -> Path:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise ConfigurationError(
+            f"--out {out}: {error.strerror}; do: name a folder that can be written"
+        ) from error
+    return out.resolve()
+
+
+def _rows(folder: Path) -> list[ReportRow]:
+    try:
+        return report_reader(folder).list(ReportFilter(limit=None))
+    except ConfigurationError:
+        return []  # stopped before the agent had made its database
+
+
+def _cameras(summary: Summary) -> Table:
+    table = Table(
+        "camera", "state", "frames", "looks", "frames/s", "looks/s", title="Cameras", title_justify="left"
+    )
+    for camera in summary.cameras:
+        rates = ("" if rate is None else f"{rate:.1f}" for rate in (camera.frames_per_s, camera.looks_per_s))
+        table.add_row(escape(camera.camera), camera.state, str(camera.frames), str(camera.processed), *rates)
+    return table
+
+
+def _violations(summary: Summary) -> Table:
+    table = Table(
+        "id", "rule", "found", "zone", "first seen", "for", "sure", "severity", title_justify="left"
+    )
+    table.title = "Potential non-compliance"
+    for violation in summary.violations:
+        table.add_row(
+            violation.id[:8],
+            escape(violation.rule),
+            ", ".join(violation.findings),
+            escape(violation.zone),
+            f"{violation.first_seen:%Y-%m-%d %H:%M:%S} UTC" if violation.first_seen else "",
+            "" if violation.duration_s is None else f"{violation.duration_s:.0f} s",
+            "" if violation.confidence is None else f"{violation.confidence:.0%}",
+            violation.severity or "no report",
+        )
+    return table
+
+
+def _totals(summary: Summary, out: Path) -> str:
+    new = sum(violation.new for violation in summary.violations)
+    reports = [out / violation.report for violation in summary.violations if violation.report]
+    mails = [out / mail.path for violation in summary.violations for mail in violation.mails if mail.path]
+    found = f"{len(summary.violations)} violations in this folder, {new} of them new"
+    lines = [
+        f"{found}; {len(reports)} reports, {len(mails)} mails as files; {summary.seconds:.0f} s",
+        *(f"  report  {path}" for path in reports),
+        *(f"  mail    {path}" for path in sorted(set(mails))),
+        *(f"  video   {path}" for path in sorted((out / "video").glob("*.mp4"))),
+        f"  summary {out / 'summary.json'}",
+        *(f"  left: {what}" for what in summary.left),
+        *(f"  refused: {refusal.violation_id[:8]} {refusal.text}" for refusal in summary.refusals),
+    ]
+    if summary.left:
+        lines.append("The next run with the same folder goes on with what is left.")
+    return "\n".join(escape(line) for line in lines)

@@ -1,4 +1,4 @@
-"""The agent's database in memory: the same claims, fences, cap and digests as the SQL adapters, under one contract test."""
+"""The agent's database in memory: claims, fences, cap and digests as in the SQL adapters, held to one contract."""
 
 import copy
 import threading
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.agent.application.ports import LeaseLostError, OutboxCounts, Sidecar
-from services.agent.domain.work_claim import Claim, ClaimOutcome, Finished, Leased, OtherPayload
 from services.agent.domain.letter import FiledReport, Letter
 from services.agent.domain.report import Recurrence, Report
+from services.agent.domain.work_claim import Claim, ClaimOutcome, Finished, Leased, OtherPayload
 from shared.contracts.violation import Closed, Opened, ViolationMessage, payload_hash
 from shared.errors import TransientError
 from shared.vocabulary import Severity

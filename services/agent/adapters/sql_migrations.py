@@ -36,7 +36,6 @@ def migrate(database: Database) -> None:
             )
         config = _config()
         config.attributes["connection"] = db
-        logging.getLogger("alembic").setLevel(logging.WARNING)  # its chatter says nothing that we do not
         command.upgrade(config, "head")
         if found != (now := _revision(db)):
             log.info("database.migrated", before=found or "", now=now)
@@ -67,6 +66,7 @@ def _config() -> Config:
 
 
 def _revision(db: Connection) -> str | None:
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # its chatter says nothing that we do not
     return MigrationContext.configure(db).get_current_revision()
 
 

@@ -10,6 +10,7 @@ from dotenv import load_dotenv
 from officer import demo, doctor, model, reports, site, watch
 from officer.console import errors, screen
 from shared.errors import ConfigurationError, OfficerError
+from shared.observability.logging import configure_logging
 from shared.version import VERSION
 
 FAILED, WRONG_SETUP = 1, 2
@@ -21,13 +22,10 @@ Everything runs on this machine: no cloud, no key, no container.
 
 **First steps**
 
-    officer demo                                                the bundled clip, from frames to PDF and mail
-
-    officer doctor --site examples/sites/ppe-everywhere.yaml    is everything there?
-
-    officer watch site.mp4 --site examples/sites/ppe-everywhere.yaml --out out/first
-
-    officer reports list --data out/first
+    officer demo
+    officer doctor --site examples/sites/ppe-everywhere.yaml
+    officer watch clip.mp4 --site examples/sites/ppe-everywhere.yaml --out out/a
+    officer reports list --data out/a
 
 **Exit codes**: 0 done; 1 something failed or is left undone; 2 something is set up wrong, and the message says what;
 130 ended by a second Ctrl-C.
@@ -53,6 +51,7 @@ app.add_typer(model.app, name="model")
 def main() -> None:
     """Run the command line; never shows a traceback for what a user can put right."""
     load_dotenv(Path.cwd() / ".env")
+    configure_logging("critical")  # the services' words about themselves are for their own logs
     try:
         app()
     except OfficerError as error:

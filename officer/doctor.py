@@ -17,9 +17,8 @@ import numpy as np
 import typer
 from packaging.requirements import Requirement
 from rich.markup import escape
-from rich.table import Table
 
-from officer.console import screen
+from officer.console import screen, table
 from services.agent.adapters.llm_settings import OPENAI
 from services.agent.adapters.smtp_mailer import SmtpMailer
 from services.agent.adapters.sql_report_reader import SqlReportReader
@@ -70,20 +69,19 @@ def doctor(
     that a run needs is there, 1 if something is missing.
 
         officer doctor
-
         officer doctor --site site.yaml --out out/gate
     """
     os.environ.update(
         DATA_DIR=str(data), SITE_FILE=str(site or "unnamed")
     )  # what `watch` sets for the services
-    table = Table("", "check", "found", title="officer doctor", title_justify="left")
+    rows = table("officer doctor", "", "check", "found")
     failed = 0
     for name, check in checks(site, data):
         with screen.status(f"checking {name}"):
             finding = examine(check)
         failed += finding.ok is False
-        table.add_row(_MARKS[finding.ok], name, escape(finding.told))
-    screen.print(table)
+        rows.add_row(_MARKS[finding.ok], name, escape(finding.told))
+    screen.print(rows)
     screen.print(f"{failed} of these need attention." if failed else "All that a run needs is there.")
     raise typer.Exit(1 if failed else 0)
 

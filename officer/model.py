@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from officer.console import screen
+from officer.console import screen, table
 from services.detection.adapters.model_file import ModelCard, ModelFile, read_card, read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
 from services.detection.settings import SHIPPED_MODEL
@@ -32,7 +32,7 @@ def info(
 
 
 def _table(file: ModelFile, card: ModelCard, metadata: dict[str, str]) -> Table:
-    table = Table("of the model", "value", title=f"{card.name} {card.version}".strip(), title_justify="left")
+    shown = table(f"{card.name} {card.version}".strip(), "of the model", "value")
     rows = {
         "file": f"{file.path} ({len(file.body) / 1e6:.1f} MB)",
         "SHA-256": file.sha256,
@@ -46,5 +46,5 @@ def _table(file: ModelFile, card: ModelCard, metadata: dict[str, str]) -> Table:
         "made by": metadata.get("author", "not stated"),
     }
     for what, value in rows.items():
-        table.add_row(what, escape(value))
-    return table
+        shown.add_row(what, escape(value))
+    return shown

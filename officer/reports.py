@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from officer.console import screen
+from officer.console import screen, table
 from officer.database import report_reader
 from services.agent.application.ports import ReportFilter, ReportRow
 from services.agent.domain.letter import FiledReport
@@ -68,10 +68,12 @@ def list_reports(
     """
     wanted = ReportFilter(None, camera, rule, severity, _utc(since), _utc(until), limit)
     rows = report_reader(data).list(wanted)
-    table = Table("id", "first seen (UTC)", "camera", "rule", "found", "severity", "state", "mails")
+    shown = table(
+        "Reports", "id", "first seen (UTC)", "camera", "rule", "found", "severity", "state", "mails"
+    )
     for row in rows:
         sent = sum(mail.sent_at is not None for mail in row.mails)
-        table.add_row(
+        shown.add_row(
             row.violation_id[:12],
             f"{row.first_seen:%Y-%m-%d %H:%M:%S}",
             escape(row.camera),
@@ -81,7 +83,7 @@ def list_reports(
             row.closed_reason or "open",
             f"{sent} of {len(row.mails)}",
         )
-    screen.print(table if rows else "No report fits.")
+    screen.print(shown if rows else "No report fits.")
 
 
 @app.command()
@@ -169,10 +171,11 @@ def _utc(at: datetime | None) -> datetime | None:
 
 
 def _facts(row: ReportRow, filed: FiledReport, data: Path) -> Table:
-    table = Table("", "", show_header=False, title=escape(row.headline), title_justify="left")
+    shown = table(escape(row.headline), "", "")
+    shown.show_header = False
     for what, value in _pairs(row, filed, data):
-        table.add_row(what, escape(value))
-    return table
+        shown.add_row(what, escape(value))
+    return shown
 
 
 def _pairs(row: ReportRow, filed: FiledReport, data: Path) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from officer.console import screen
+from officer.console import screen, table
 from services.detection.domain.confirmation import PPE_DEFAULT, ZONE_DEFAULT
 from shared.config.site import (
     Camera,
@@ -49,13 +49,13 @@ def check(path: FileArgument) -> None:
     screen.print(
         f"[bold]{escape(loaded.site.site.name)}[/] ({loaded.site.site.id}), file {escape(str(path))} is valid"
     )
-    for table in (
+    for part in (
         _cameras(loaded.site),
         _rules(loaded.site),
         _references(loaded.site),
         _recipients(loaded.site),
     ):
-        screen.print(table)
+        screen.print(part)
     for remark in remarks(loaded):
         screen.print(f"[yellow]note:[/] {escape(remark)}")
 
@@ -97,29 +97,25 @@ def _all_zones(site: Site) -> set[str]:
 
 
 def _cameras(site: Site) -> Table:
-    table = Table(
-        "camera", "source", "zone", "area", "declared hazards", title="Cameras", title_justify="left"
-    )
+    shown = table("Cameras", "camera", "source", "zone", "area", "declared hazards")
     for camera in site.cameras:
         for number, zone in enumerate(camera.zones):
             first = number == 0
-            table.add_row(
+            shown.add_row(
                 escape(f"{camera.id}: {camera.name}") if first else "",
                 escape(redact(camera.source or "given to watch")) if first else "",
                 escape(f"{zone.id}: {zone.name}"),
                 f"{len(zone.polygon)} corners" if zone.polygon else "whole picture",
                 ", ".join(zone.hazards) or "none",
             )
-    return table
+    return shown
 
 
 def _rules(site: Site) -> Table:
-    table = Table(
-        "rule", "asks", "zones", "confirmed by", "when", "cooldown", title="Rules", title_justify="left"
-    )
+    shown = table("Rules", "rule", "asks", "zones", "confirmed by", "when", "cooldown")
     for rule in site.rules:
         needed = rule.confirm or (PPE_DEFAULT if isinstance(rule, PpeRule) else ZONE_DEFAULT)
-        table.add_row(
+        shown.add_row(
             escape(f"{rule.id}: {rule.title}"),
             " and ".join(rule.requires) if isinstance(rule, PpeRule) else "nobody in the zone",
             ", ".join(rule.zones) or "all",
@@ -127,7 +123,7 @@ def _rules(site: Site) -> Table:
             _when(rule),
             f"{rule.cooldown_s:g} s",
         )
-    return table
+    return shown
 
 
 def _when(rule: PpeRule | RestrictedZoneRule) -> str:
@@ -143,12 +139,12 @@ def _when(rule: PpeRule | RestrictedZoneRule) -> str:
 
 
 def _references(site: Site) -> Table:
-    table = Table("finding", "zone", "could be cited", title="References", title_justify="left")
+    shown = table("References", "finding", "zone", "could be cited")
     for finding, zone in _findings(site):
-        table.add_row(
+        shown.add_row(
             str(finding), zone.id, "\n".join(escape(title) for title in _titles(finding, zone, site))
         )
-    return table
+    return shown
 
 
 def _findings(site: Site) -> list[tuple[Finding, Zone]]:
@@ -181,7 +177,7 @@ def _titles(finding: Finding, zone: Zone, site: Site) -> list[str]:
 
 
 def _recipients(site: Site) -> Table:
-    table = Table("recipient", "role", "from severity", title="Mail", title_justify="left")
+    shown = table("Mail", "recipient", "role", "from severity")
     for recipient in site.recipients:
-        table.add_row(escape(recipient.address), escape(recipient.role), recipient.min_severity)
-    return table
+        shown.add_row(escape(recipient.address), escape(recipient.role), recipient.min_severity)
+    return shown

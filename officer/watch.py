@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from officer.console import errors, screen
+from officer.console import errors, screen, table
 from officer.database import report_reader
 from officer.running.run import Ending, Run
 from officer.running.run_state import RunState
@@ -65,14 +65,12 @@ def watch(
     left; a second one stops at once. Nothing is lost: the next run with the same folder goes on. Seeing the same
     recording again adds nothing.
 
-        officer watch site.mp4 --site examples/sites/ppe-everywhere.yaml --out out/first
+        officer watch clip.mp4 --site examples/sites/ppe-everywhere.yaml --out out/a
+        officer watch rtsp://user:password@10.0.0.7/1 --site site.yaml --out out/b
+        officer watch - --site site.yaml --out out/c --show-why
 
-        officer watch rtsp://user:password@10.0.0.7/stream1 --site site.yaml --out out/gate --show-why
-
-        officer watch - --site site.yaml --out out/all
-
-    The folder then holds reports/*.pdf, mail/*.eml, evidence/, officer.db, run.log and summary.json
-    (schema: docs/summary.schema.json).
+    The folder then holds `reports/*.pdf`, `mail/*.eml`, `evidence/`, `officer.db`, `run.log` and `summary.json` (its
+    schema: `docs/summary.schema.json`).
 
     Exit codes: 0 all seen and delivered; 1 something failed or is left (it says what); 2 wrong setup; 130 a second
     Ctrl-C.
@@ -154,32 +152,28 @@ def _rows(folder: Path) -> list[ReportRow]:
 
 
 def _cameras(summary: Summary) -> Table:
-    table = Table(
-        "camera", "state", "frames", "looks", "frames/s", "looks/s", title="Cameras", title_justify="left"
-    )
+    shown = table("Cameras", "camera", "state", "frames", "looks", "frames/s", "looks/s")
     for camera in summary.cameras:
         rates = ("" if rate is None else f"{rate:.1f}" for rate in (camera.frames_per_s, camera.looks_per_s))
-        table.add_row(escape(camera.camera), camera.state, str(camera.frames), str(camera.processed), *rates)
-    return table
+        shown.add_row(escape(camera.camera), camera.state, str(camera.frames), str(camera.processed), *rates)
+    return shown
 
 
 def _violations(summary: Summary) -> Table:
-    table = Table(
-        "id", "rule", "found", "zone", "first seen", "for", "sure", "severity", title_justify="left"
-    )
-    table.title = "Potential non-compliance"
+    columns = ("id", "rule", "found", "zone", "first seen (UTC)", "for", "sure", "severity")
+    shown = table("Potential non-compliance", *columns)
     for violation in summary.violations:
-        table.add_row(
+        shown.add_row(
             violation.id[:8],
             escape(violation.rule),
             ", ".join(violation.findings),
             escape(violation.zone),
-            f"{violation.first_seen:%Y-%m-%d %H:%M:%S} UTC" if violation.first_seen else "",
+            f"{violation.first_seen:%Y-%m-%d %H:%M:%S}" if violation.first_seen else "",
             "" if violation.duration_s is None else f"{violation.duration_s:.0f} s",
             "" if violation.confidence is None else f"{violation.confidence:.0%}",
             violation.severity or "no report",
         )
-    return table
+    return shown
 
 
 def _totals(summary: Summary, out: Path) -> str:

@@ -24,7 +24,7 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
     """Send all logs, the standard library's too, to *stream* (standard output unless given).
 
     Args:
-        level: debug, info, warning or error.
+        level: debug, info, warning, error or critical.
         stream: JSON lines go to it, or the console layout if it is a terminal.
     """
     output = stream or sys.stdout

@@ -1,5 +1,6 @@
 """Reads the rows of the database for people: lists, one report, its mails."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -44,15 +45,15 @@ class SqlReportReader:
 
 def _conditions(wanted: ReportFilter) -> list[Any]:
     v = violations.c
-    pairs: tuple[tuple[object, Any], ...] = (
-        (wanted.site, v.site_id == wanted.site),
-        (wanted.camera, v.camera_id == wanted.camera),
-        (wanted.rule, v.rule_id == wanted.rule),
-        (wanted.severity, v.severity == wanted.severity),
-        (wanted.since, v.first_seen >= wanted.since),
-        (wanted.until, v.first_seen < wanted.until),
+    conditions: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+        (wanted.site, v.site_id.__eq__),
+        (wanted.camera, v.camera_id.__eq__),
+        (wanted.rule, v.rule_id.__eq__),
+        (wanted.severity, v.severity.__eq__),
+        (wanted.since, v.first_seen.__ge__),
+        (wanted.until, v.first_seen.__lt__),
     )
-    return [condition for value, condition in pairs if value is not None]
+    return [condition(value) for value, condition in conditions if value is not None]
 
 
 def _only_one(db: Connection, violation_id: str) -> Row[Any]:

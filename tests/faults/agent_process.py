@@ -1,5 +1,6 @@
 """The agent as a process of its own that a test may kill, pause and start again."""
 
+import hashlib
 import multiprocessing
 import os
 import signal
@@ -11,14 +12,16 @@ from services.agent.adapters.template_report_writer import TemplateReportWriter
 from services.agent.application.ports import ReportWriter
 from services.agent.bootstrap import build_agent
 from services.agent.domain.draft import Written
-from services.agent.domain.report import Brief
+from services.agent.domain.report import Brief, Report
 from services.agent.settings import AgentSettings
 from shared.config.settings import read_settings
 from shared.lifecycle import stop_on_signals
 from shared.observability.logging import configure_logging
+from shared.regulations.table import shipped_table
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.faults.agent_process"])  # imports once, starts in a moment
+shipped_table()  # read once as well
 
 
 class AgentProcess:
@@ -73,6 +76,14 @@ WRITERS: Mapping[str, Callable[[], ReportWriter]] = {
 }
 
 
+class PlainRenderer:
+    """Pages that say next to nothing, in a hundredth of the time; what is tested here is not how they look."""
+
+    def render(self, report: Report, picture: bytes) -> bytes:
+        text = f"{report.generated_at} {report.draft.headline.text} {report.brief.opened.violation_id}"
+        return b"%PDF-1.4\n% " + text.encode() + hashlib.sha256(picture).digest()
+
+
 def _run(environment: dict[str, str], writer: str) -> None:
     for name in [name for name in os.environ if name.startswith(("MAIL_", "SMTP_", "LLM_", "DATABASE_"))]:
         del os.environ[name]
@@ -80,4 +91,6 @@ def _run(environment: dict[str, str], writer: str) -> None:
     with Path(environment["DATA_DIR"], "run.log").open("a") as log:
         configure_logging(stream=log)
         stop = stop_on_signals()
-        build_agent(read_settings(AgentSettings), writer=WRITERS[writer]()).run(stop)
+        build_agent(read_settings(AgentSettings), writer=WRITERS[writer](), renderer=PlainRenderer()).run(
+            stop
+        )

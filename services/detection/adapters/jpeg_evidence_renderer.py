@@ -42,7 +42,7 @@ def _blur(target: BgrImage, image: BgrImage, face: Box) -> None:
     """Replace *face* in *target* by a few colours that are taken from the same place of *image*."""
     feather = max(1, round(FEATHER * max(face.width, face.height)))
     x1, y1, x2, y2 = _pixels(face, feather, image)
-    if x1 >= x2 or y1 >= y2:
+    if face.area == 0 or x1 >= x2 or y1 >= y2:
         return
     patch = image[y1:y2, x1:x2]
     cover = _cover(face, x1, y1, x2, y2, feather)[:, :, None]
@@ -80,12 +80,25 @@ def _encode(image: BgrImage) -> bytes:
     limit = max(100_000, BYTES_PER_PIXEL * image.shape[0] * image.shape[1])
     jpeg = b""
     for quality in QUALITIES:
-        encoded, buffer = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        if not encoded:
-            break
-        jpeg = buffer.tobytes()
+        jpeg = _jpeg(image, quality)
         if len(jpeg) <= limit:
             break
-    if not jpeg:
-        raise PermanentError("not-a-picture", f"a picture of shape {image.shape} cannot be written as JPEG")
     return jpeg
+
+
+def _jpeg(image: BgrImage, quality: int) -> bytes:
+    try:
+        encoded, buffer = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    except cv2.error as error:
+        raise _unwritable(image) from error
+    if not encoded:
+        raise _unwritable(image)
+    return buffer.tobytes()
+
+
+def _unwritable(image: BgrImage) -> PermanentError:
+    height, width = image.shape[:2]
+    return PermanentError(
+        "not-a-picture",
+        f"a picture of {width} x {height} pixels cannot be written as JPEG; 1 to 65,500 each are allowed",
+    )

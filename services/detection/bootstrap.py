@@ -1,0 +1,226 @@
+"""Builds the detection service from its settings: the one place where adapters are chosen."""
+
+import hashlib
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+
+import structlog
+
+from services.detection.adapters.detector_loader import load_detector, require_labels
+from services.detection.adapters.disk_spool import DiskSpool
+from services.detection.adapters.file_state_store import FileStateStore
+from services.detection.adapters.frame_sources import open_source
+from services.detection.adapters.joined_detector import JoinedDetector
+from services.detection.adapters.jpeg_evidence_renderer import JpegEvidenceRenderer
+from services.detection.adapters.local_violation_queue import LocalViolationQueue
+from services.detection.adapters.motion_gate import GreyMotionGate
+from services.detection.adapters.shared_detector import SharedDetector
+from services.detection.application import camera_state
+from services.detection.application.camera_state import CameraState
+from services.detection.application.courier import Courier
+from services.detection.application.messages import Setting
+from services.detection.application.pipeline import CameraPipeline, Tools
+from services.detection.application.ports import Detector, FrameSource, LookSink, StateStore
+from services.detection.application.watch import CameraWatch, watch
+from services.detection.domain.detection import Label, worn
+from services.detection.settings import DetectionSettings
+from shared.config.site import Camera, LoadedSite, PpeRule, load_site
+from shared.errors import ConfigurationError
+from shared.local.folder_store import FolderStore
+from shared.local.sqlite_queue import SqliteQueue
+
+DRAIN_S = 20.0
+
+log = structlog.get_logger()
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class DetectionService:
+    """Ready to run.
+
+    Attributes:
+        cameras: what is watched.
+        courier: carries what was accepted to the store and the queue.
+        site: the site file as it was last read.
+    """
+
+    cameras: list[CameraWatch]
+    courier: Courier
+    spool: DiskSpool
+    site: "SiteWatch"
+
+    def run(self, stop: Event) -> bool:
+        """Watch until all recordings have ended or *stop* is set, then deliver what waits.
+
+        Returns:
+            Whether all went well: every frame looked at, everything delivered.
+        """
+        self.courier.start()
+        failures = watch(self.cameras, stop, on_tick=self.site.reload_if_changed)
+        left = self.courier.stop(DRAIN_S)
+        self.spool.close()
+        return failures == 0 and left == 0
+
+
+def build_detection(settings: DetectionSettings) -> DetectionService:
+    """Build everything that *settings* ask for.
+
+    Raises:
+        ConfigurationError: settings, site file, model or a source are wrong.
+    """
+    loaded = load_site(settings.site_file)
+    chosen = _chosen_cameras(loaded, settings)
+    detector = SharedDetector(_detector(settings))
+    require_labels(detector.info, _needed_labels(loaded, detector))
+    spool = DiskSpool(settings.data_dir / "spool", SystemClock(), settings.spool_limit_mb * 1_000_000)
+    states = FileStateStore(settings.data_dir / "state")
+    build = _CameraBuilder(settings, loaded, detector, spool, states)
+    cameras = [built for camera, source in chosen if (built := build.camera(camera, source))]
+    store, queue = FolderStore(settings.data_dir), SqliteQueue(settings.data_dir / "queue.db")
+    courier = Courier(spool, store, LocalViolationQueue(queue))
+    return DetectionService(cameras, courier, spool, SiteWatch(loaded, cameras))
+
+
+@dataclass(slots=True)
+class SiteWatch:
+    """Takes a changed site file over while running; a wrong one is told and left alone."""
+
+    loaded: LoadedSite
+    cameras: list[CameraWatch]
+    _seen: float = 0.0
+
+    def reload_if_changed(self) -> None:
+        changed = _changed_at(self.loaded.path)
+        if not self._seen:
+            self._seen = changed
+        if changed == self._seen:
+            return
+        self._seen = changed
+        try:
+            self._use(load_site(self.loaded.path))
+        except ConfigurationError as error:
+            log.error("site.rejected", problem=str(error), kept=self.loaded.sha256[:12])
+
+    def _use(self, fresh: LoadedSite) -> None:
+        cameras = {camera.id: camera for camera in fresh.site.cameras}
+        for one in self.cameras:
+            if one.camera in cameras:
+                one.pipeline.use(fresh.site, cameras[one.camera])
+        self.loaded = fresh
+        log.info("site.reloaded", sha256=fresh.sha256[:12])
+
+
+@dataclass(slots=True)
+class _CameraBuilder:
+    settings: DetectionSettings
+    loaded: LoadedSite
+    detector: Detector
+    spool: DiskSpool
+    states: StateStore
+
+    def camera(self, camera: Camera, address: str) -> CameraWatch | None:
+        """None for a recording that has been seen to its end with these settings."""
+        settings = self.settings
+        rate = None if settings.save_video else settings.detect_fps
+        source = open_source(address, camera.id, self.loaded.path.parent, rate, settings.recorded_at)
+        name, state = self._state(camera, source)
+        run = self._run_key()
+        if run in state.finished_runs:
+            log.info("run.skipped", camera=camera.id, source=source.facts.name, why="seen to its end before")
+            source.close()
+            return None
+        gate = GreyMotionGate(settings.detect_fps)
+        tools = Tools(gate, self.detector, JpegEvidenceRenderer(), self.spool, self.states)
+        setting = Setting(self.loaded.site, camera, source.facts, self.detector.info)
+        pipeline = CameraPipeline(setting, tools, state, name, settings.show_why)
+        return CameraWatch(camera.id, source, pipeline, self._sink(camera), _finisher(pipeline, run))
+
+    def _state(self, camera: Camera, source: FrameSource) -> tuple[str, CameraState]:
+        facts = source.facts
+        name = camera.id if facts.kind == "live" else f"{camera.id}-{facts.session[:16]}"
+        saved = camera_state.load(self.states, name)
+        if facts.kind == "live":
+            return name, saved or CameraState(session=uuid.uuid4().hex)
+        known = saved or CameraState(session=facts.session)
+        return name, known.model_copy(update={"open": [], "last_s": 0.0, "next_track": 1})
+
+    def _sink(self, camera: Camera) -> LookSink | None:
+        if not self.settings.save_video:
+            return None
+        from services.detection.adapters.annotated_video import AnnotatedVideo
+
+        return AnnotatedVideo(self.settings.data_dir / "video" / f"{camera.id}.mp4", camera)
+
+    def _run_key(self) -> str:
+        """What decides the outcome of a recording: site file, model, backend and rate."""
+        info = self.detector.info
+        parts = (
+            self.loaded.sha256,
+            info.sha256,
+            info.backend,
+            str(info.input_px),
+            str(self.settings.detect_fps),
+        )
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
+
+
+def _finisher(pipeline: CameraPipeline, run: str) -> Callable[[], None]:
+    return lambda: pipeline.note_finished(run)
+
+
+def _chosen_cameras(loaded: LoadedSite, settings: DetectionSettings) -> list[tuple[Camera, str]]:
+    cameras = [camera for camera in loaded.site.cameras if settings.camera in (None, camera.id)]
+    known = ", ".join(camera.id for camera in loaded.site.cameras)
+    if not cameras:
+        raise ConfigurationError(f"CAMERA {settings.camera!r} is not in {loaded.path}; it has: {known}")
+    if settings.source is None:
+        return [(camera, _own_source(camera, loaded.path)) for camera in cameras]
+    if len(cameras) > 1:
+        raise ConfigurationError(
+            f"SOURCE is one camera, {loaded.path} has several: choose one by CAMERA, of {known}"
+        )
+    return [(cameras[0], settings.source)]
+
+
+def _own_source(camera: Camera, path: Path) -> str:
+    if camera.source is None:
+        raise ConfigurationError(f"camera {camera.id} in {path} has no source: add one there, or set SOURCE")
+    return camera.source
+
+
+def _detector(settings: DetectionSettings) -> Detector:
+    ppe = load_detector(
+        settings.model_file,
+        settings.backend,
+        threads=settings.threads,
+        sha256=settings.model_sha256,
+        cache=settings.data_dir / "cache",
+        longest=settings.input_px,
+    )
+    if settings.people_model_file is None:
+        return ppe
+    return JoinedDetector(
+        [load_detector(settings.people_model_file, settings.backend, threads=settings.threads), ppe]
+    )
+
+
+def _needed_labels(loaded: LoadedSite, detector: Detector) -> list[Label]:
+    items = [worn(item) for rule in loaded.site.rules if isinstance(rule, PpeRule) for item in rule.requires]
+    heads = {Label.HARDHAT, Label.NO_HARDHAT} & detector.info.labels
+    return items if heads else [Label.PERSON, *items]
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

@@ -22,7 +22,7 @@ from services.agent.adapters.template_report_writer import TemplateReportWriter
 from services.agent.application.agent import Agent
 from services.agent.application.consumer import Consumer
 from services.agent.application.mail_outbox import MailRoom
-from services.agent.application.ports import Mailer, ReportWriter
+from services.agent.application.ports import Mailer, ReportRenderer, ReportWriter
 from services.agent.application.process_violation import Desk
 from services.agent.application.reconcile import reconcile
 from services.agent.domain.recipients import Recipient
@@ -42,12 +42,14 @@ class SystemClock:
         return datetime.now(UTC)
 
 
-def build_agent(settings: AgentSettings, *, writer: ReportWriter | None = None) -> Agent:
+def build_agent(
+    settings: AgentSettings, *, writer: ReportWriter | None = None, renderer: ReportRenderer | None = None
+) -> Agent:
     """Build everything that *settings* ask for.
 
     Args:
         settings: endpoints, secrets, limits.
-        writer: writes in place of the one that *settings* choose.
+        writer, renderer: take the place of those that *settings* choose.
 
     Raises:
         ConfigurationError: settings, site file or the database's schema are wrong.
@@ -70,7 +72,7 @@ def build_agent(settings: AgentSettings, *, writer: ReportWriter | None = None) 
         evidence=evidence,
         reports=reports,
         writer=writer or _writer(settings),
-        renderer=ReportlabRenderer(),
+        renderer=renderer or ReportlabRenderer(),
         clock=clock,
         table=shipped_table(),
         recipients=_recipients(settings),

@@ -71,13 +71,11 @@ class SmtpServer:
             enable_SMTPUTF8=smtputf8,
             decode_data=False,
             ssl_context=context if security == "tls" else None,
-            server_kwargs={
-                "tls_context": context if security == "starttls" else None,
-                "require_starttls": security == "starttls",
-                "authenticator": self._authenticate,
-                "auth_required": login is not None,
-                "auth_require_tls": security != "tls",
-            },
+            tls_context=context if security == "starttls" else None,
+            require_starttls=security == "starttls",
+            authenticator=self._authenticate,
+            auth_required=login is not None,
+            auth_require_tls=security != "tls",
         )
 
     def __enter__(self) -> "SmtpServer":

@@ -6,6 +6,8 @@ from pathlib import Path
 from services.agent.adapters.sql_database import Database
 from services.agent.adapters.sql_report_reader import SqlReportReader
 from services.agent.application.ports import ReportReader
+from services.agent.settings import AgentSettings
+from shared.config.settings import read_settings
 from shared.errors import ConfigurationError
 
 
@@ -13,14 +15,14 @@ def report_reader(data: Path) -> ReportReader:
     """Reads what DATABASE_URL names, else officer.db in *data*.
 
     Raises:
-        ConfigurationError: there is no database yet.
+        ConfigurationError: there is no database yet, or the environment is wrong.
     """
-    url = os.environ.get("DATABASE_URL", "")
-    if url:
-        return SqlReportReader(Database(url))
+    os.environ["DATA_DIR"] = str(data)
+    os.environ.setdefault("SITE_FILE", "unnamed")  # required by the services; nothing here looks into it
+    settings = read_settings(AgentSettings)
     path = data / "officer.db"
-    if not path.is_file():
+    if settings.database_url is None and not path.is_file():
         raise ConfigurationError(
             f"{path}: there is no database; do: name the folder that was given to 'officer watch --out'"
         )
-    return SqlReportReader(Database(f"sqlite:///{path.resolve()}"))
+    return SqlReportReader(Database(settings.database))

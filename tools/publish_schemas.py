@@ -3,11 +3,16 @@
 import json
 from pathlib import Path
 
+from officer.summary import summary_schema
 from shared.config.site import site_schema
 from shared.contracts.violation import json_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
-SCHEMAS = {"site.schema.json": site_schema, "violation-message.schema.json": json_schema}
+SCHEMAS = {
+    "site.schema.json": site_schema,
+    "summary.schema.json": summary_schema,
+    "violation-message.schema.json": json_schema,
+}
 
 
 def main() -> None:

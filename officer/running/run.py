@@ -4,16 +4,18 @@ watching > detection ends (recording over, or Ctrl-C) > agent works off queue an
 """
 
 import json
+import logging
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from threading import Lock
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 from officer.running.run_state import RunState
 from officer.running.service_process import CONFIGURATION_ERROR, Line, Patience, ServiceProcess, parse
@@ -22,7 +24,8 @@ from officer.running.views import View
 TICK_S = 0.25
 STALLED_S = 60.0  # draining ends when the agent has got nothing done for this long
 STOP_S = 100.0  # a service that has not ended this long after SIGTERM is killed
-LOG_FILE = "run.log"
+LOG_FILE, LOG_BYTES, OLD_LOGS = "run.log", 20_000_000, 3
+UNLOGGED = ("camera.status", "agent.status")  # every second: they are for the live view
 
 
 class Ending(IntEnum):
@@ -58,7 +61,7 @@ class Run:
     patience: Patience = field(default_factory=Patience)
     interrupts: int = 0
     refusal: str = ""
-    _log: TextIO | None = None
+    _log: RotatingFileHandler | None = None
     _lock: Lock = field(default_factory=Lock)
     _started_s: float = field(default_factory=time.monotonic)
 
@@ -69,7 +72,10 @@ class Run:
     def run(self) -> Ending:
         """Run until the recordings have ended and all is delivered, or until Ctrl-C."""
         detection, agent = self._service("detection"), self._service("agent")
-        with (self.folder / LOG_FILE).open("a", encoding="utf-8") as self._log, self.view, self._on_signals():
+        self._log = RotatingFileHandler(
+            self.folder / LOG_FILE, maxBytes=LOG_BYTES, backupCount=OLD_LOGS, encoding="utf-8"
+        )
+        with closing(self._log), self.view, self._on_signals():
             try:
                 agent.start(time.monotonic())
                 detection.start(time.monotonic())
@@ -173,9 +179,8 @@ class Run:
         with self._lock:
             self.state.take(line)
             self.view.line(line)
-            if self._log:
-                self._log.write(_as_json(line) + "\n")
-                self._log.flush()
+            if self._log and line.event not in UNLOGGED:
+                self._log.emit(logging.makeLogRecord({"msg": _as_json(line)}))
 
     def _note(self, event: str, service: ServiceProcess, problem: str) -> None:
         fields: dict[str, Any] = {"event": event, "level": "warning", "problem": problem}

@@ -1,5 +1,6 @@
 """Detector on OpenVINO: the fastest on Intel and AMD processors."""
 
+import tempfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from services.detection.adapters.model_file import ModelFile, read_card
 from services.detection.adapters.onnx_file import not_onnx, onnx_metadata
 from services.detection.adapters.yolo_detector import Shapes, YoloDetector, check_shapes
 from services.detection.domain.frame import BgrImage
-from shared.errors import PermanentError
+from shared.errors import ConfigurationError, PermanentError
 
 MOST_COMPILED = 4  # sizes of network kept ready; each costs memory, and a site's cameras have few aspects
 METADATA = (
@@ -63,8 +64,8 @@ class OpenVinoNetwork:
         self._ready: OrderedDict[tuple[int, int], ov.InferRequest] = OrderedDict()
 
     def infer(self, picture: BgrImage) -> FloatArray:
-        request = self._request(picture.shape[0], picture.shape[1])
         try:
+            request = self._request(picture.shape[0], picture.shape[1])
             request.infer({0: ov.Tensor(picture[np.newaxis], shared_memory=True)})
             return np.array(request.get_output_tensor(0).data, np.float32)
         except RuntimeError as error:
@@ -92,8 +93,20 @@ def _options(threads: int, cache: Path | None) -> dict[str, object]:
     if threads:
         options["INFERENCE_NUM_THREADS"] = threads
     if cache is not None:
-        options["CACHE_DIR"] = str(cache)
+        options["CACHE_DIR"] = str(_writable(cache))
     return options
+
+
+def _writable(cache: Path) -> Path:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cache):
+            return cache
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder {cache} for compiled models cannot be written: {error.strerror}; "
+            "name another folder, or none"
+        ) from error
 
 
 def _taking_bgr(model: ov.Model) -> ov.Model:

@@ -284,6 +284,22 @@ def uninstalled(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return hide
 
 
+def test_compiled_models_are_kept_where_asked(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(yolo_model(ONE_PERSON))
+    for _ in range(2):
+        detector = load_detector(path, "openvino", cache=tmp_path / "a" / "cache")
+        assert detector.detect([PICTURE], 0.25)[0]
+    assert list((tmp_path / "a" / "cache").iterdir())
+
+
+def test_a_folder_for_compiled_models_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(yolo_model(ONE_PERSON))
+    with pytest.raises(ConfigurationError, match=r"model.onnx/cache for compiled models cannot be written"):
+        load_detector(path, "openvino", cache=path / "cache")
+
+
 def test_rules_that_need_what_the_model_lacks_stop_the_start(tmp_path: Path) -> None:
     path = tmp_path / "site.onnx"
     path.write_bytes(yolo_model(ONE_PERSON, metadata(names=NAMES)))

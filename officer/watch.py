@@ -166,7 +166,7 @@ def _violations(summary: Summary) -> Table:
         shown.add_row(
             violation.id[:8],
             escape(violation.rule),
-            ", ".join(violation.findings),
+            ", ".join(finding.replace("_", " ") for finding in violation.findings),
             escape(violation.zone),
             f"{violation.first_seen:%Y-%m-%d %H:%M:%S}" if violation.first_seen else "",
             "" if violation.duration_s is None else f"{violation.duration_s:.0f} s",
@@ -180,9 +180,11 @@ def _totals(summary: Summary, out: Path) -> str:
     new = sum(violation.new for violation in summary.violations)
     reports = [out / violation.report for violation in summary.violations if violation.report]
     mails = [out / mail.path for violation in summary.violations for mail in violation.mails if mail.path]
-    found = f"{len(summary.violations)} violations in this folder, {new} of them new"
+    counts = (
+        f"violations: {len(summary.violations)} ({new} new); reports: {len(reports)}; mails: {len(mails)}"
+    )
     lines = [
-        f"{found}; {len(reports)} reports, {len(mails)} mails as files; {summary.seconds:.0f} s",
+        f"{counts}; took {summary.seconds:.0f} s",
         *(f"  report  {path}" for path in reports),
         *(f"  mail    {path}" for path in sorted(set(mails))),
         *(f"  video   {path}" for path in sorted((out / "video").glob("*.mp4"))),

@@ -1,6 +1,8 @@
 """The live view on a terminal: cameras, violations, reports and mails of a run, drawn from its state."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -11,16 +13,17 @@ from rich.text import Text
 
 from officer.running.run_state import RECENT, CameraLine, RunState, SeenViolation
 
+LEAST_SHARE = 0.02  # below it the time to go is a guess
 _STATE_COLOURS = {"up": "green", "ended": "green", "stopped": "yellow", "down": "red", "frozen": "red"}
 
 
 def live_view(state: RunState, phase: str, elapsed_s: float) -> RenderableType:
     """One picture of *state*; *phase* says in words what the run is doing."""
     parts: list[RenderableType] = [_head(state, phase, elapsed_s), _cameras(state, elapsed_s)]
+    parts += [_one_line(f" {c.camera}: {c.problem}", "red") for c in state.cameras.values() if c.problem]
     if state.violations:
         parts.append(_violations(state))
-    if state.decisions:
-        parts.append(_decisions(state))
+    parts += [_one_line(_decision(decision), "dim") for decision in state.decisions]
     parts.append(_foot(state))
     return Panel(Group(*parts), title="officer watch", title_align="left", border_style="blue")
 
@@ -45,8 +48,6 @@ def _cameras(state: RunState, elapsed_s: float) -> Table:
             str(camera.open),
             _seen(camera, elapsed_s),
         )
-        if camera.problem:
-            table.add_row("", Text(camera.problem, "red"))
     return table
 
 
@@ -54,16 +55,12 @@ def _seen(camera: CameraLine, elapsed_s: float) -> RenderableType:
     """A bar with the time to go for a recording, the number of looks for a live camera."""
     share = camera.progress
     if share is None:
-        return f"{camera.processed} looks at {camera.offered} frames"
+        return f"{camera.processed} looks"
     bar = Table.grid(padding=(0, 1))
-    left = (
-        "done"
-        if camera.finished
-        else f"{clock(elapsed_s * (1 - share) / share)} to go"
-        if share > 0.01
-        else ""
+    left = "" if camera.finished or share < LEAST_SHARE else f"{clock(elapsed_s * (1 - share) / share)} to go"
+    bar.add_row(
+        ProgressBar(total=1, completed=1 if camera.finished else share, width=12), f"{share:.0%}", left
     )
-    bar.add_row(ProgressBar(total=1, completed=share, width=18), f"{share:4.0%} {left}")
     return bar
 
 
@@ -76,7 +73,7 @@ def _violations(state: RunState) -> Table:
             violation.violation_id[:8],
             escape(violation.camera),
             escape(violation.rule),
-            ", ".join(violation.findings),
+            ", ".join(finding.replace("_", " ") for finding in violation.findings),
             "" if violation.confidence is None else f"{violation.confidence:.0%}",
             _colour(violation),
             "yes" if violation.report else "",
@@ -89,17 +86,17 @@ def _colour(violation: SeenViolation) -> Text:
     return Text(violation.state, "red" if violation.state == "open" else "green")
 
 
-def _decisions(state: RunState) -> Table:
-    table = Table("why", "", "", "", "", box=None, expand=True, header_style="dim")
-    for decision in state.decisions:
-        table.add_row(
-            escape(f"{decision.get('rule')} {decision.get('finding')}"),
-            escape(f"person {decision.get('track')}"),
-            escape(str(decision.get("stance"))),
-            escape(f"{decision.get('looks')}"),
-            escape(str(decision.get("why"))),
-        )
-    return table
+def _decision(decision: Mapping[str, Any]) -> str:
+    who = (
+        f"person {decision['track']}" if decision.get("track") is not None else f"zone {decision.get('zone')}"
+    )
+    finding = str(decision.get("finding")).replace("_", " ")
+    stance = f"{decision.get('stance')}, {decision.get('looks')}"
+    return f" {decision.get('rule')}, {who}: {finding} {stance}: {decision.get('why')}"
+
+
+def _one_line(text: str, style: str) -> Text:
+    return Text(text, style, no_wrap=True, overflow="ellipsis")
 
 
 def _foot(state: RunState) -> Text:
@@ -107,12 +104,12 @@ def _foot(state: RunState) -> Text:
     waiting = (backlog.waiting + backlog.in_hand) if backlog else 0
     resting = (backlog.mails_due + backlog.mails_later + backlog.mails_held) if backlog else 0
     text = Text(
-        f"{state.opened} violations  {state.reports} reports  {state.mails} mails sent  "
-        f"{waiting} messages and {resting} mails waiting"
+        f"violations {state.opened}  reports {state.reports}  mails sent {state.mails}  "
+        f"waiting: messages {waiting}, mails {resting}"
     )
     if state.troubles:
         last = state.troubles[-1]
-        text.append(f"\n{len(state.troubles)} troubles, the last: {last.event}: {last.text[:160]}", "yellow")
+        text.append(f"\ntroubles {len(state.troubles)}, last: {last.event}: {last.text[:160]}", "yellow")
     return text.append("\nCtrl-C: finish what was seen, then stop", "dim")
 
 

@@ -74,11 +74,11 @@ def list_reports(
     for row in rows:
         sent = sum(mail.sent_at is not None for mail in row.mails)
         shown.add_row(
-            row.violation_id[:12],
-            f"{row.first_seen:%Y-%m-%d %H:%M:%S}",
-            escape(row.camera),
-            escape(row.rule),
-            ", ".join(row.findings),
+            row.violation_id[:8],
+            f"{row.first_seen:%Y-%m-%d %H:%M}",
+            row.camera_id,
+            row.rule_id,
+            ", ".join(finding.replace("_", " ") for finding in row.findings),
             row.severity,
             row.closed_reason or "open",
             f"{sent} of {len(row.mails)}",
@@ -173,6 +173,7 @@ def _utc(at: datetime | None) -> datetime | None:
 def _facts(row: ReportRow, filed: FiledReport, data: Path) -> Table:
     shown = table(escape(row.headline), "", "")
     shown.show_header = False
+    shown.columns[0].max_width = 24
     for what, value in _pairs(row, filed, data):
         shown.add_row(what, escape(value))
     return shown

@@ -32,7 +32,7 @@ class CameraSummary(_Record):
     """One camera or recording."""
 
     camera: str
-    state: str = Field(description="last state: up, down, frozen, ended or stopped")
+    state: str = Field(description="last state: up, down, frozen, ended, stopped or seen before")
     frames: int = Field(description="frames that the source offered")
     processed: int = Field(description="frames that the detector looked at")
     skipped: int = Field(description="frames that could not be decoded")

@@ -160,7 +160,7 @@ def _cameras(summary: Summary) -> Table:
 
 
 def _violations(summary: Summary) -> Table:
-    columns = ("id", "rule", "found", "zone", "first seen (UTC)", "for", "sure", "severity")
+    columns = ("id", "rule", "found", "zone", "seen (UTC)", "for", "sure", "severity")
     shown = table("Potential non-compliance", *columns)
     for violation in summary.violations:
         shown.add_row(
@@ -168,7 +168,7 @@ def _violations(summary: Summary) -> Table:
             escape(violation.rule),
             ", ".join(finding.replace("_", " ") for finding in violation.findings),
             escape(violation.zone),
-            f"{violation.first_seen:%Y-%m-%d %H:%M:%S}" if violation.first_seen else "",
+            f"{violation.first_seen:%H:%M:%S}" if violation.first_seen else "",
             "" if violation.duration_s is None else f"{violation.duration_s:.0f} s",
             "" if violation.confidence is None else f"{violation.confidence:.0%}",
             violation.severity or "no report",

@@ -132,6 +132,10 @@ class RunState:
         camera.finished = True
         camera.state = "ended" if fields["event"] == "run.finished" else "stopped"
 
+    def _run_skipped(self, fields: Mapping[str, Any]) -> None:
+        camera = self._camera(fields)
+        camera.state, camera.finished = "seen before", True
+
     def _model_loaded(self, fields: Mapping[str, Any]) -> None:
         self.model = f"{fields.get('model')} on {fields.get('backend')}"
 
@@ -196,6 +200,7 @@ class RunState:
         "camera.status": _camera_status,
         "run.finished": _run_ended,
         "run.stopped": _run_ended,
+        "run.skipped": _run_skipped,
         "model.loaded": _model_loaded,
         "violation.opened": _opened,
         "violation.closed": _closed,

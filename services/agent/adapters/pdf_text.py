@@ -114,7 +114,7 @@ class Typesetter:
         """
         size, rise = min(0.66 * style.size, MARK_SIZE) * self.scale, 0.34 * style.size * self.scale
         inner = " ".join(self._mark(label, place, style) for label, place in targets)
-        return f'<super rise="{rise:.2f}" size="{size:.2f}">\u2009{inner}</super>'
+        return f'<super rise="{rise:.2f}" size="{size:.2f}">\u00a0{inner}</super>'
 
     def _scaled(self, size: float) -> float:
         return max(size * self.scale, min(size, SMALLEST))

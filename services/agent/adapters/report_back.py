@@ -21,17 +21,19 @@ from services.agent.adapters.pdf_text import (
     TINT,
 )
 from services.agent.adapters.report_graphics import Bar, LevelMark, TickBox
-from services.agent.adapters.report_layout import MAX_CELL, MAX_FIELD, Rule, Sheet
+from services.agent.adapters.report_layout import MAX_CELL, MAX_FIELD, ORIGIN, Rule, Sheet, named_facts
 from services.agent.domain.citation import Citation, Reference
+from services.agent.domain.facts import BLIND, FACES, HASH, MODEL, PICTURE, SOURCE, VERSIONS
 from services.agent.domain.report import DISCLAIMER, Action, Report
 from shared.contracts.violation import FindingFacts
 
 _CELL_GREY = replace(CELL, colour=GREY)
-_HASH = "Evidence SHA-256"
 
 
 def references(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     """Per finding, what it may relate to and why."""
+    if not report.brief.references:
+        return
     yield sheet.gap(11)
     yield sheet.heading("What it may relate to")
     rows: list[list[Any]] = []
@@ -52,7 +54,7 @@ def actions(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     heads = ("Action", "Control level", "Suggested owner", "Due", "Owner (name)", "Done", "Signature")
     rows: list[list[Any]] = [[sheet.text.text(CAPTION, head) for head in heads]]
     rows += [_action_row(sheet, report, action) for action in report.actions]
-    shares = (0.31, 0.135, 0.14, 0.115, 0.13, 0.055, 0.115)
+    shares = (0.27, 0.13, 0.2, 0.11, 0.12, 0.055, 0.115)
     lines = [
         ("LINEBELOW", (0, 0), (-1, -1), 0.5, HexColor(RULE)),
         ("LINEBELOW", (0, 0), (-1, 0), 0.8, HexColor(GREY)),
@@ -112,18 +114,18 @@ def origin(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     """Evidence, versions and writer: what it takes to trace every word; and the disclaimer."""
     yield sheet.gap(11)
     yield sheet.heading("Evidence and origin")
-    rows = [_origin_row(sheet, *pairs) for pairs in _origins(report)]
+    rows = [_origin_row(sheet, report, *pairs) for pairs in _origins(report)]
     if sheet.text.missing:
-        rows.append(_origin_row(sheet, ("Not printable", _unprintable(sheet.text.missing))))
+        rows.append(_origin_row(sheet, report, ("Not printable", _unprintable(sheet.text.missing))))
     spans = [("SPAN", (1, row), (3, row)) for row, cells in enumerate(rows) if not cells[2]]
-    yield sheet.table(rows, [share * sheet.width for share in (0.15, 0.38, 0.13, 0.34)], *spans, pad=0.6)
+    yield sheet.table(rows, [share * sheet.width for share in (0.17, 0.36, 0.14, 0.33)], *spans, pad=0.6)
     yield sheet.gap(8)
     yield sheet.boxed([sheet.text.text(SMALL, DISCLAIMER)], sheet.width)
 
 
 def _reference_rows(sheet: Sheet, reference: Reference, told: set[str]) -> Iterator[list[Any]]:
     beside: list[Flowable] = [
-        sheet.text.text(CELL_STRONG, words.FINDINGS[reference.finding]),
+        sheet.text.text(CELL_STRONG, words.finding(reference.finding)),
         sheet.text.text(CAPTION, f"Why it is named: {reference.reason}", limit=MAX_FIELD),
     ]
     for citation in reference.citations:
@@ -188,7 +190,7 @@ def _action_row(sheet: Sheet, report: Report, action: Action) -> list[Any]:
 
 def _sureness_row(sheet: Sheet, finding: FindingFacts) -> list[Any]:
     share = finding.supporting / finding.looked if finding.looked else 0.0
-    name = sheet.text.text(CELL_STRONG, words.FINDINGS[finding.finding])
+    name = sheet.text.text(CELL_STRONG, words.finding(finding.finding))
     basis = sheet.text.text(CAPTION, words.BASES[finding.basis][0])
     bars = [
         Bar(share, words.looks(finding), sheet.scale),
@@ -205,23 +207,30 @@ _Pair = tuple[str, str]
 
 
 def _origins(report: Report) -> Iterator[tuple[_Pair, ...]]:
-    """Rows of names and values; one pair takes the whole row."""
+    """Rows of names and values; one pair takes the whole row. A fact of the same name goes before our own words."""
     opened = report.brief.opened
     written = words.at_site(report.generated_at, opened.site.timezone)
-    yield ((_HASH, opened.evidence.sha256),)
+    yield ((HASH, opened.evidence.sha256),)
     yield ("Observation", opened.violation_id), ("Written", f"{words.day(written)}, {words.clock(written)}")
-    yield ("Picture", words.picture(opened.evidence)), ("Camera blind", words.blind(opened))
-    yield (("Source", words.source(opened.source)),)
+    yield (FACES, words.blur(opened)), (BLIND, words.blind(opened))
+    yield ((PICTURE, words.picture(opened.evidence)),)
+    yield ((SOURCE, words.source(opened.source)),)
+    yield (("Session", words.session(opened.source)),)
     yield (("Rule", words.rule(opened.rule)),)
-    yield (("Model", words.model(opened.model)),)
-    yield ("Narrative by", words.writer(report.writer)), ("Versions", words.versions(report))
+    yield ((MODEL, words.model(opened.model)),)
+    yield (("Narrative by", words.writer(report.writer)),)
+    yield ((VERSIONS, words.versions(report)),)
 
 
-def _origin_row(sheet: Sheet, *pairs: _Pair) -> list[Any]:
+def _origin_row(sheet: Sheet, report: Report, *pairs: _Pair) -> list[Any]:
     row: list[Any] = []
-    for name, value in pairs:
-        style = MONO if name == _HASH else SMALL
-        row += [sheet.text.text(CAPTION, name), sheet.text.text(style, value, limit=MAX_FIELD)]
+    for name, ours in pairs:
+        facts = named_facts(report, name) if name in ORIGIN else []
+        label = "".join(f" {sheet.fact_label(*fact, CAPTION)}" for fact in facts)
+        value = " ".join(fact.value for _, fact in facts) or ours
+        style = MONO if name in (HASH, "Observation") else SMALL
+        heading = sheet.text.paragraph(CAPTION, sheet.text.markup(name, CAPTION), label)
+        row += [heading, sheet.text.text(style, value, limit=MAX_FIELD)]
     return row + [""] * (4 - len(row))
 
 

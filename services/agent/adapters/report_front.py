@@ -9,18 +9,19 @@ from reportlab.platypus import Flowable, Table
 from services.agent.adapters import report_words as words
 from services.agent.adapters.pdf_text import BODY, CAPTION, HEADLINE, RULE, SIDE, Style
 from services.agent.adapters.report_graphics import Masthead, SeverityMatrix
-from services.agent.adapters.report_layout import MAX_CELL, MAX_FIELD, Sheet
+from services.agent.adapters.report_layout import MAX_CELL, MAX_FIELD, ORIGIN, Sheet, named_facts
 from services.agent.adapters.report_picture import EvidenceJpeg, EvidencePictures
 from services.agent.adapters.typefaces import Weight
+from services.agent.domain.facts import GRADING
 from services.agent.domain.report import Fact, Report
 from shared.contracts.violation import Opened
 
+PRINTED_ELSEWHERE = {GRADING, *ORIGIN}  # with the severity, and at the end
 POTENTIAL = "Potential non-compliance"
 _VALUE = Style(9.2, 12, Weight.BOLD, rtl_line=22)
 _LONG_VALUE = Style(7, 9, Weight.BOLD, rtl_line=28)
 _LONG_NAME = 60  # characters
 _URGENT = Style(9.4, 13.4)
-_MARK = replace(CAPTION, weight=Weight.BOLD)
 _BODY_BOLD = replace(BODY, weight=Weight.BOLD)
 
 
@@ -60,9 +61,10 @@ def facts(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     """The numbered facts, which sentences point to; in the narrow column."""
     yield sheet.heading("Facts")
     for index, fact in enumerate(report.brief.facts):
-        yield _fact(sheet, index, fact)
+        if fact.name not in PRINTED_ELSEWHERE:
+            yield _fact(sheet, index, fact)
     yield sheet.gap(3)
-    legend = "Raised marks name what a sentence rests on: F a fact of this list, C a reference."
+    legend = "Raised marks name what a sentence rests on: F a numbered fact, C a reference."
     yield sheet.text.text(CAPTION, legend)
 
 
@@ -73,7 +75,7 @@ def _place_and_time(sheet: Sheet, opened: Opened) -> Table:
     cells = (
         ("Site", opened.site.name, ""),
         ("Zone", opened.zone.name, f"declared hazards: {words.hazards(opened.zone.hazards)}"),
-        ("Camera", opened.camera.name, f"{words.people(opened.people)} observed, not identified"),
+        ("Camera", opened.camera.name, f"{words.people(opened.people)}, not identified"),
         (
             "First seen",
             f"{words.short_day(first)}, {words.clock(first)}",
@@ -108,6 +110,7 @@ def _severity(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     product = f"Consequence: {grading.consequence}. Likelihood: {grading.likelihood}."
     told = sheet.text.paragraph(
         BODY,
+        *(sheet.fact_label(*graded, BODY) + " " for graded in named_facts(report, GRADING)),
         sheet.text.markup(product, _BODY_BOLD, within=BODY) + " ",
         sheet.text.markup(grading.reason, BODY, limit=MAX_FIELD),
     )
@@ -119,8 +122,9 @@ def _severity(sheet: Sheet, report: Report) -> Iterator[Flowable]:
 
 def _fact(sheet: Sheet, index: int, fact: Fact) -> Table:
     text = sheet.text
-    mark = f'<a name="fact-{index}"/>' + text.markup(fact.id, _MARK, colour=sheet.accent, limit=8)
     content = [text.text(CAPTION, fact.name, limit=MAX_CELL), text.text(SIDE, fact.value, limit=MAX_FIELD)]
     widths = (0.12 * sheet.side, 0.88 * sheet.side)
     line = ("LINEBELOW", (0, 0), (-1, 0), 0.4, HexColor(RULE))
-    return sheet.table([[text.paragraph(_MARK, mark), content]], widths, line, pad=2)
+    return sheet.table(
+        [[text.paragraph(CAPTION, sheet.fact_label(index, fact, CAPTION)), content]], widths, line, pad=2
+    )

@@ -3,11 +3,18 @@
 from reportlab.lib.colors import HexColor, white
 from reportlab.platypus import Flowable
 
-from services.agent.adapters.pdf_text import GREY, INK, RULE, draw_text, text_width
-from services.agent.adapters.report_words import CONSEQUENCES, LIKELIHOODS
+from services.agent.adapters.pdf_text import GREY, INK, draw_text, text_width
 from services.agent.adapters.typefaces import Weight
 from services.agent.domain.report import Grading
+from services.agent.domain.severity import MATRIX
 from shared.vocabulary import Severity
+
+_GREYS = {
+    Severity.LOW: "#E9ECEF",
+    Severity.MEDIUM: "#D5DAE0",
+    Severity.HIGH: "#BAC2CA",
+    Severity.CRITICAL: "#99A3AD",
+}
 
 
 class Masthead(Flowable):
@@ -72,10 +79,10 @@ class SeverityMatrix(Flowable):
         side, left, foot = 11.5 * scale, 9 * scale, 8.5 * scale
         canvas.setStrokeColor(white)
         canvas.setLineWidth(1)
-        for row, consequence in enumerate(CONSEQUENCES):
-            for column, likelihood in enumerate(LIKELIHOODS):
+        for row, (consequence, grades) in enumerate(MATRIX.items()):
+            for column, (likelihood, grade) in enumerate(grades.items()):
                 here = (consequence, likelihood) == (self._grading.consequence, self._grading.likelihood)
-                canvas.setFillColor(self._accent if here else HexColor(RULE))
+                canvas.setFillColor(self._accent if here else HexColor(_GREYS[grade]))
                 canvas.rect(left + column * side * 1.5, foot + row * side, side * 1.5, side, stroke=1, fill=1)
         canvas.setFillColor(HexColor(GREY))
         draw_text(canvas, left, 1 * scale, "likelihood", 5.6 * scale)

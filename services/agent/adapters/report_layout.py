@@ -9,13 +9,16 @@ from reportlab.platypus import Flowable, Spacer, Table
 
 from services.agent.adapters.pdf_text import BODY, TINT, Style, Typesetter
 from services.agent.adapters.report_pages import Heading
-from services.agent.adapters.typefaces import Weight
+from services.agent.adapters.typefaces import Weight, base_face
 from services.agent.domain.draft import Sentence
-from services.agent.domain.report import Report
+from services.agent.domain.facts import BLIND, FACES, HASH, MODEL, PICTURE, SOURCE, VERSIONS
+from services.agent.domain.report import Fact, Report
 
 MAX_FIELD = 700  # characters of one field of a table; a row must fit on a page
 MAX_CELL = 240  # characters of a field in a narrow column
 HEADING = Style(9.8, 12.8, Weight.BOLD, after=3.5)
+
+ORIGIN = {SOURCE, PICTURE, HASH, FACES, MODEL, BLIND, VERSIONS}  # facts that the last section prints
 
 Rule = tuple[Any, ...]
 
@@ -41,6 +44,11 @@ def marks_of(report: Report) -> dict[str, Mark]:
             number = sum(mark.place.startswith("citation") for mark in marks.values()) + 1
             marks.setdefault(citation.id, Mark(f"C{number}", f"citation-{number}"))
     return marks
+
+
+def named_facts(report: Report, name: str) -> list[tuple[int, Fact]]:
+    """The facts of that name, each with its index."""
+    return [(index, fact) for index, fact in enumerate(report.brief.facts) if fact.name == name]
 
 
 class Sheet:
@@ -72,6 +80,13 @@ class Sheet:
     def gap(self, points: float) -> Spacer:
         return Spacer(1, points * self.scale)
 
+    def fact_label(self, index: int, fact: Fact, style: Style) -> str:
+        """The mark of a fact as markup, at the place that the raised marks link to."""
+        mark = self.text.markup(
+            fact.id, replace(style, weight=Weight.BOLD), within=style, colour=self.accent, limit=8
+        )
+        return f'<a name="fact-{index}"/>{mark}'
+
     def sentences(self, sentences: Iterable[Sentence], style: Style = BODY) -> Flowable:
         """One paragraph; after each sentence the marks of what it rests on."""
         return self.text.paragraph(style, " ".join(self._marked(sentence, style) for sentence in sentences))
@@ -102,7 +117,8 @@ class Sheet:
         everywhere = (0, 0), (-1, -1)
         sides = [("TOP", pad), ("BOTTOM", pad), ("LEFT", inset), ("RIGHT", max(inset, 4))]
         paddings = [(f"{side}PADDING", *everywhere, points * self.scale) for side, points in sides]
-        empty = ("FONTSIZE", *everywhere, 1), ("LEADING", *everywhere, 1)  # an empty cell asks for no height
+        # An empty cell asks for no height, and for no typeface that is not embedded.
+        empty = [("FONT", *everywhere, base_face(Weight.REGULAR), 1, 1)]
         table.setStyle([("VALIGN", *everywhere, "TOP"), *empty, *paddings, *rules])
         return table
 

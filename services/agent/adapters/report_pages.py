@@ -1,6 +1,7 @@
 """Pages that fill from the top: full-width blocks, pairs of columns, page breaks, head and foot lines."""
 
 import io
+from datetime import UTC, datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, Spacer
 
 from services.agent.adapters.pdf_text import GREY, RULE, draw_text, text_width
+from services.agent.adapters.typefaces import Weight, base_face
 
 MARGIN = 42.5  # points, 15 mm
 TOP, FOOT = 38.0, 44.0
@@ -25,6 +27,7 @@ class Document:
 
     Attributes:
         title, subject, author, language: PDF metadata; language such as ``en-US``.
+        written: aware; the PDF's date of creation, since the clock would change its bytes.
         size: width and height of a page in points.
         running_head: at the top of the second and later pages.
         foot: at the foot of each page.
@@ -35,6 +38,7 @@ class Document:
     subject: str
     author: str
     language: str
+    written: datetime
     size: tuple[float, float]
     running_head: str
     foot: str
@@ -135,12 +139,18 @@ class Pages:
         rl_config.useA85 = 0
         document = self._document
         canvas = Canvas(
-            self._buffer, pagesize=document.size, invariant=1, pageCompression=1, lang=document.language
+            self._buffer,
+            pagesize=document.size,
+            invariant=1,
+            pageCompression=1,
+            initialFontName=base_face(Weight.REGULAR),
+            lang=document.language,
         )
         canvas.setTitle(document.title)
         canvas.setSubject(document.subject)
         canvas.setAuthor(document.author)
         canvas.setCreator(document.author)
+        canvas.setDateFormatter(lambda *_now: f"D:{document.written.astimezone(UTC):%Y%m%d%H%M%S}Z")
         canvas.setViewerPreference("DisplayDocTitle", "true")
         return canvas
 

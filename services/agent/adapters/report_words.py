@@ -5,22 +5,10 @@ from zoneinfo import ZoneInfo
 
 from services.agent.domain.draft import Writer
 from services.agent.domain.report import Report
+from services.agent.domain.wording import FINDINGS, HAZARDS, ITEMS, listed
 from shared.contracts.violation import EvidenceFacts, FindingFacts, ModelFacts, Opened, RuleFacts, SourceFacts
-from shared.vocabulary import Finding, Hazard, Item
+from shared.vocabulary import Finding, Hazard
 
-FINDINGS = {
-    Finding.NO_HARDHAT: "No hard hat",
-    Finding.NO_VEST: "No high-visibility vest",
-    Finding.NO_MASK: "No mask",
-    Finding.NO_GOGGLES: "No eye protection",
-    Finding.NO_GLOVES: "No gloves",
-    Finding.NO_BOOTS: "No safety footwear",
-    Finding.NO_HEARING_PROTECTION: "No hearing protection",
-    Finding.RESTRICTED_ZONE: "Person in a restricted zone",
-    Finding.PROXIMITY_VEHICLE: "Person close to a vehicle",
-    Finding.UNDER_LOAD: "Person under a load",
-    Finding.WORK_AT_HEIGHT: "Work at height",
-}
 BASES = {
     "seen-missing": (
         "Seen missing",
@@ -33,8 +21,6 @@ BASES = {
     "present-in-zone": ("Present in the zone", "a person stood inside the outline of the zone"),
 }
 LEVELS = ("elimination", "substitution", "engineering", "administrative", "ppe")  # most effective first
-CONSEQUENCES = ("minor", "serious", "life-threatening")
-LIKELIHOODS = ("unlikely", "possible", "likely")
 _JURISDICTIONS = {
     "us-osha-construction": "US OSHA, construction",
     "us-osha-general-industry": "US OSHA, general industry",
@@ -48,7 +34,7 @@ _CLOCKS = {
     "recorded-at": "times from the stated start of the recording",
     "file-time": "times from the file's own date, which may be off",
 }
-_SOURCES = {"live": "Live camera", "file": "Recording", "folder": "Folder of pictures"}
+_SOURCES = {"live": "live camera", "file": "recording", "folder": "folder of pictures"}
 _MONTHS = (  # never by locale: the same report gives the same bytes everywhere
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -101,13 +87,18 @@ def number(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
-def looks(finding: FindingFacts) -> str:
+def looks(found: FindingFacts) -> str:
     """Such as ``8 of 10 looks within 2.5 s``."""
-    return f"{finding.supporting} of {finding.looked} looks within {number(finding.window_s)} s"
+    return f"{found.supporting} of {found.looked} looks within {number(found.window_s)} s"
+
+
+def finding(name: Finding) -> str:
+    """Such as ``No hard hat``."""
+    return FINDINGS[name].capitalize()
 
 
 def hazards(declared: tuple[Hazard, ...]) -> str:
-    return ", ".join(hazard.value.replace("-", " ") for hazard in declared) or "none"
+    return listed([HAZARDS[hazard] for hazard in declared]) or "none"
 
 
 def level(name: str) -> str:
@@ -119,16 +110,21 @@ def jurisdiction(name: str) -> str:
 
 
 def rule(facts: RuleFacts) -> str:
-    """Such as ``Hard hat and vest required (ppe, version 1; hard hat, vest; counted per person)``."""
-    items = ", ".join("hard hat" if item == Item.HARDHAT else item.value for item in facts.requires)
+    """Such as ``Hard hat and vest required (ppe, version 1; hard hat and high-visibility vest; per person)``."""
+    items = listed([ITEMS[item] for item in facts.requires])
     parts = [f"{facts.id}, version {facts.version}", items, f"counted per {facts.per}"]
     return f"{facts.title} ({'; '.join(filter(None, parts))})"
 
 
 def source(facts: SourceFacts) -> str:
-    offset = "" if facts.offset_s is None else f", {number(facts.offset_s)} s into it"
-    session = f"session {facts.session}" if facts.kind == "live" else facts.session
-    return f"{_SOURCES[facts.kind]} {facts.name}{offset} ({session}; {_CLOCKS[facts.clock]})"
+    """What the source is; `session` says which run of it."""
+    return f"{_SOURCES[facts.kind]} {facts.name}"
+
+
+def session(facts: SourceFacts) -> str:
+    """Which run of the source, and how far its times can be trusted."""
+    name = "session" if facts.kind == "live" else "SHA-256"
+    return f"{name} {facts.session}; {_CLOCKS[facts.clock]}"
 
 
 def blind(opened: Opened) -> str:
@@ -155,11 +151,11 @@ def model(facts: ModelFacts) -> str:
 
 def writer(who: Writer) -> str:
     """Who wrote the narrative, and why the template did where a model should have."""
-    name = "the built-in template" if who.name == "template" else f"the language model {who.name}"
-    return f"{name} ({who.fallback_reason})" if who.fallback_reason else name
+    name = "template" if who.name == "template" else f"language model {who.name}"
+    reason = f"; no language model, because: {who.fallback_reason}" if who.fallback_reason else ""
+    return f"{name}, prompt version {who.prompt_version}{reason}"
 
 
 def versions(report: Report) -> str:
     software = report.brief.opened.software_version
-    prompt = report.writer.prompt_version
-    return f"software {software}, citations {report.table_version}, prompt {prompt}"
+    return f"software {software}, citation table {report.table_version}"

@@ -67,6 +67,7 @@ def _document(report: Report) -> Document:
         subject=f"{first.POTENTIAL}, {severity.value} severity, {place}",
         author=PRODUCT,
         language="en-US" if american else "en-GB",
+        written=report.generated_at,
         size=LETTER if american else A4,
         running_head=f"{observation}  \u00b7  {severity.value} severity  \u00b7  {headline}",
         foot=f"{PRODUCT}  \u00b7  {observation}  \u00b7  {first.POTENTIAL}, to be confirmed by a person",

@@ -139,7 +139,7 @@ def test_hides_both_ends_of_a_person_who_lies() -> None:
 
 
 def test_takes_a_person_cut_below_for_a_close_one() -> None:
-    regions = faces(seen(Label.PERSON, Box(200, 300, 800, 800)))
+    regions = faces(seen(Label.PERSON, Box(150, 300, 850, 800)))
 
     assert hidden(Box(420, 400, 580, 540), regions) == 1
 

@@ -136,7 +136,7 @@ def summarise(run: Run, ending: Ending, site: LoadedSite, rows: Sequence[ReportR
         ),
         refusals=tuple(_trouble(trouble) for trouble in troubles if trouble.event in REFUSALS),
         errors=tuple(_trouble(trouble) for trouble in troubles if trouble.event not in REFUSALS),
-        left=tuple(run.left),
+        left=(*run.left, *run.unseen),
     )
 
 

@@ -104,6 +104,19 @@ class Run:
         }
         return [f"{count} {what}" for what, count in counts.items() if count]
 
+    @property
+    def unseen(self) -> list[str]:
+        """What an interrupted run did not see to its end, in words."""
+        cameras = [camera for camera in self.state.cameras.values() if camera.state == "stopped"]
+        cut = [
+            f"{camera.camera}: the recording was seen to {camera.progress:.0%}; the next run begins it again"
+            for camera in cameras
+            if camera.progress is not None
+        ]
+        return cut + [
+            f"{camera.camera}: {camera.open} violations still open" for camera in cameras if camera.open
+        ]
+
     def _service(self, name: str) -> ServiceProcess:
         return ServiceProcess(name, self.environment, self._take, self.commands.get(name, ()), self.patience)
 

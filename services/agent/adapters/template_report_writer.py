@@ -64,9 +64,9 @@ def _draft(brief: Brief) -> Draft:
 def _headline(brief: Brief) -> Sentence:
     zone = shorten(brief.opened.zone.name, SHORTER_NAME)
     told = _observed(brief.opened)
-    text = f"Potential non-compliance: {told} in {zone}"
+    text = f"Potential non-compliance in {zone}: {told}"
     if len(text) > MAX_HEADLINE:
-        text = f"Potential non-compliance: required equipment not seen on {_who(brief.opened)} in {zone}"
+        text = f"Potential non-compliance in {zone}: required equipment not seen on {_who(brief.opened)}"
     return _sentence(brief, text, ZONE, PEOPLE, *_observation_names(brief))
 
 

@@ -60,7 +60,10 @@ _UNITS = (
     r"(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?|times?|looks?|frames?|met(?:re"
     r"|er)s?|feet|foot|percent)"
 )
-_SAME = str.maketrans({"\u2044": "/", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
+_SAME = str.maketrans(
+    {"\u2044": "/", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2212": "-"}
+    | {chr(dash): "-" for dash in range(0x2010, 0x2016)}
+)
 _ONE = re.compile(rf"(?<![\w-])(?:one|single)\s+(?:\w+\s+)?({PEOPLE}|{_UNITS})(?!\w)", re.IGNORECASE)
 _NUMBER = re.compile(r"\w*\d\w*(?:[.,:/-]\w*\d\w*)*")
 _SUFFIXED = re.compile(r"(\d[\d.,:/-]*)(?:s|m|h|x|ft|rd|th|st|nd|am|pm)$", re.IGNORECASE)
@@ -71,8 +74,9 @@ _PLURAL_PEOPLE = re.compile(
     r"(?<!\w)(?:people|persons|workers|employees|individuals|colleagues|operators|crew|group|team)(?!\w)",
     re.I,
 )
+_NUMERAL = rf"\d+|one|(?:(?:{'|'.join(_TENS)})-)?(?:{'|'.join(_SMALL)})|{'|'.join(_SPELLED)}"
 _COUNTED = re.compile(
-    rf"(?<![\w.:-])(\d+|[a-z]+(?:-[a-z]+)?)\s+(?:(?!of\b)[a-z]+\s+){{0,2}}?{PEOPLE}(?!\w)", re.IGNORECASE
+    rf"(?<![\w.:-])({_NUMERAL})\s+(?:(?!of\b)[a-z]+\s+){{0,2}}?{PEOPLE}(?!\w)", re.IGNORECASE
 )
 _MONTHS = [
     "january",
@@ -92,13 +96,9 @@ _CALENDAR = frozenset([*_MONTHS, *_DAYS])
 
 
 def fold(text: str) -> str:
-    """*text* in compatibility form with plain digits, dashes and spaces."""
-    plain = unicodedata.normalize("NFKC", text)
-    plain = "".join(
-        str(unicodedata.digit(c)) if c.isdigit() and unicodedata.digit(c, None) is not None else c
-        for c in plain
-    )
-    return re.sub(r"[\u2010-\u2015\u2212]", "-", plain).translate(_SAME)
+    """*text* in compatibility form with plain digits, dashes, quotes and spaces."""
+    plain = unicodedata.normalize("NFKC", text).translate(_SAME)
+    return plain if plain.isascii() else "".join(map(_plain_digit, plain))
 
 
 def unbacked_numbers(text: str, backing: str) -> list[str]:
@@ -129,6 +129,13 @@ def miscounted_people(text: str, people: int) -> list[str]:
 def plural_people(text: str) -> list[str]:
     """Words that speak of several people."""
     return _PLURAL_PEOPLE.findall(text)
+
+
+def named_findings(text: str, findings: Iterable[Finding]) -> set[Finding]:
+    """Those of *findings* whose equipment *text* speaks of."""
+    missing = set(findings)
+    spoken = [backed_by for pattern, backed_by in _ITEMS if pattern.search(text)]
+    return {finding for finding in missing if any(finding in backed_by for backed_by in spoken)}
 
 
 def unbacked_items(text: str, findings: Iterable[Finding], backing: str) -> list[str]:
@@ -177,6 +184,10 @@ def words(text: str) -> set[str]:
 def foreign_letters(text: str) -> str:
     """Letters of *text* outside the Latin script, and combining marks."""
     return "".join(c for c in text if _is_foreign(c))
+
+
+def _plain_digit(character: str) -> str:
+    return str(unicodedata.digit(character, character)) if character.isdigit() else character
 
 
 def _is_foreign(character: str) -> bool:
@@ -244,7 +255,7 @@ def _is_known(word: str, known: frozenset[str]) -> bool:
     return folded in known or folded in _ALWAYS
 
 
-_ALWAYS = frozenset(["ppe", "utc", "i", "non", "id"])
+_ALWAYS = frozenset(["ppe", "utc", "am", "pm", "i"])
 _VERBS = (
     "was|is|has|had|did|does|stood|walked|entered|wore|works?|worked|stepped|appeared|appears"
     "|needs?|should|must|will|can|and [A-Z]"

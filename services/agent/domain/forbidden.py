@@ -102,7 +102,7 @@ WORDING: tuple[Forbidden, ...] = (
         "certainty",
         r"certainly|definite(?:ly)?|undoubtedly|undeniabl[ey]|unquestionabl[ey]|indisputabl[ey]"
         r"|obviously|clearly|without (?:a |any )?doubt"
-        r"|beyond (?:a |any )?doubt|no doubt|proves?|proven|conclusive(?:ly)?|100 ?%"
+        r"|beyond (?:a |any )?doubt|no doubt|proves?|proven|conclusive(?:ly)?"
         r"|guarantee[ds]?|has been confirmed",
         "the system can be wrong; say how sure it is from the facts",
     ),

@@ -50,7 +50,8 @@ def draft_problems(draft: Draft, brief: Brief) -> tuple[Problem, ...]:
     shape = [*_lengths(draft), *_actions(draft, brief)]
     too_long = any(problem.code == "too-long" for problem in shape)
     # Text of any length may come from a model: the patterns run only over what is short enough to be printed.
-    content = [] if too_long else [p for where, s in sentences(draft) for p in _sentence(where, s, brief)]
+    known = _Known(brief)
+    content = [] if too_long else [p for where, s in sentences(draft) for p in _sentence(where, s, known)]
     return (*shape, *content, *([] if too_long else _whole(draft)))
 
 
@@ -112,22 +113,43 @@ def _whole(draft: Draft) -> Iterator[Problem]:
         yield Problem("not-potential", "draft", "say at least once that this is a potential non-compliance")
 
 
-def _sentence(where: str, sentence: Sentence, brief: Brief) -> Iterator[Problem]:
-    yield from _grounds(where, sentence, brief)
-    ground = _Ground(where.partition("[")[0], sentence, brief)
+class _Known:
+    """What all sentences of a draft are checked against.
+
+    Attributes:
+        brief: all that may be said.
+        facts: name and value by id.
+        citations: allowed ones by id.
+        names: the site's own names that may stand in a sentence, longest first.
+        words: every word of the brief in lower case; names of the site are left out of a text before it is used.
+    """
+
+    def __init__(self, brief: Brief) -> None:
+        self.brief = brief
+        self.facts = {fact.id: f"{fact.name} {fact.value}" for fact in brief.facts}
+        self.citations = {citation.id: citation for citation in allowed_citations(brief)}
+        self.names = [name for name in spoken_names(brief) if _is_name(name)]
+        actions = [action.text for action in brief.offered_actions]
+        cited = [_citation_text(citation) for citation in self.citations.values()]
+        texts = [*self.facts.values(), *cited, *actions, *HAZARDS.values()]
+        self.words = frozenset(claims.words(claims.fold(" ; ".join(texts))))
+
+
+def _sentence(where: str, sentence: Sentence, known: _Known) -> Iterator[Problem]:
+    yield from _grounds(where, sentence, known)
+    ground = _Ground(where.partition("[")[0], sentence, known)
     yield from (Problem(code_, where, text) for code_, text in _text_problems(sentence.text, ground))
     yield from (Problem(code_, where, text) for code_, text in _wording_problems(ground))
     yield from (Problem(code_, where, text) for code_, text in _claim_problems(ground))
 
 
-def _grounds(where: str, sentence: Sentence, brief: Brief) -> Iterator[Problem]:
-    known = {fact.id for fact in brief.facts} | {citation.id for citation in allowed_citations(brief)}
+def _grounds(where: str, sentence: Sentence, known: _Known) -> Iterator[Problem]:
     if not 1 <= len(sentence.rests_on) <= MAX_RESTS_ON:
         yield Problem(
             "no-ground", where, f"must rest on 1 to {MAX_RESTS_ON} ids of facts or allowed citations"
         )
     for one in sentence.rests_on:
-        if one not in known:
+        if one not in known.facts and one not in known.citations:
             yield Problem("unknown-ground", where, f"{_shown(one)} is no id of a fact or an allowed citation")
 
 
@@ -148,17 +170,18 @@ class _Ground:
         backing: what may back a claim here: facts, and outside what was seen the citations too.
     """
 
-    def __init__(self, section: str, sentence: Sentence, brief: Brief) -> None:
+    def __init__(self, section: str, sentence: Sentence, known: _Known) -> None:
         self.section = section
-        self.brief = brief
+        self.known = known
+        self.brief = known.brief
         self.text = claims.fold(sentence.text)
-        self.cited = [c for c in allowed_citations(brief) if c.id in sentence.rests_on]
-        facts = [f"{fact.name} {fact.value}" for fact in brief.facts if fact.id in sentence.rests_on]
+        self.cited = [known.citations[one] for one in sentence.rests_on if one in known.citations]
+        facts = [known.facts[one] for one in sentence.rests_on if one in known.facts]
         self.facts = claims.fold(" ; ".join(facts))
         law = "" if section in _SEEN else " ; ".join(_citation_text(c) for c in self.cited)
         self.backing = f"{self.facts} ; {claims.fold(law)}"
         without_law = _without(self.text, [form for c in self.cited for form in _quotable(c)])
-        self.bare = _without(without_law, [name for name in spoken_names(brief) if _is_name(name)])
+        self.bare = _without(without_law, known.names)
 
 
 def _is_name(name: str) -> bool:
@@ -222,12 +245,26 @@ def _legal_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
         yield "claims-law", f"{_shown(match.group(0))}: the sentence rests on no regulation"
     elif match and match.group(0).casefold() in _REGULATORS and not _has_regulator(match.group(0), laws):
         yield "claims-law", f"{_shown(match.group(0))}: is not whose rule the sentence rests on"
+    yield from _law_of_another_finding(ground, laws)
     named = [
         c for c in ground.cited if c.needs_person_confirmation and claims.fold(code(c.title)) in ground.text
     ]
     unsure = [c for c in named if c.jurisdiction != SITE_POLICY]
     if unsure and not forbidden.HEDGES.search(ground.bare):
         yield "stated-as-fact", f"{unsure[0].id} has to be confirmed by a person: say that it may apply"
+
+
+def _law_of_another_finding(ground: _Ground, laws: list[Citation]) -> Iterator[tuple[str, str]]:
+    """A law that is allowed for the hard hat must not be said of the vest."""
+    for reference in ground.brief.references:
+        if reference.finding not in claims.named_findings(ground.bare, [reference.finding]):
+            continue
+        for law in laws:
+            if law not in reference.citations:
+                yield (
+                    "wrong-finding",
+                    f"{law.id} is not allowed for {reference.finding}; one sentence for each item",
+                )
 
 
 _REGULATORS = {"osha": "us-osha", "hse": "gb"}
@@ -252,7 +289,7 @@ def _claim_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
         yield "unbacked-item", f"{_shown(word)}: no finding of this report is about it"
     for word in claims.unbacked_hazards(bare, opened.zone.hazards, findings, ground.backing)[:2]:
         yield "unbacked-hazard", f"{_shown(word)}: nobody declared this hazard for the zone"
-    for word in claims.unknown_names(bare, _known_words(ground.brief))[:2]:
+    for word in claims.unknown_names(bare, ground.known.words)[:2]:
         yield "unknown-name", f"{_shown(word)}: no fact names it"
     yield from _history_problems(ground)
 
@@ -270,17 +307,6 @@ def _history_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
     seen_missing = any(found.basis == "seen-missing" for found in ground.brief.opened.findings)
     if bare_part and not seen_missing:
         yield "unbacked-item", f"{_shown(bare_part.group(0))}: the item was not seen, which is not the same"
-
-
-def _known_words(brief: Brief) -> frozenset[str]:
-    # Names of the site are left out of the text before this check: their words alone are no known names.
-    texts = [
-        *(f"{fact.name} {fact.value}" for fact in brief.facts),
-        *(_citation_text(citation) for citation in allowed_citations(brief)),
-        *(action.text for action in brief.offered_actions),
-        *HAZARDS.values(),
-    ]
-    return frozenset(word for text in texts for word in claims.words(claims.fold(text)))
 
 
 def _shown(text: str) -> str:

@@ -27,6 +27,7 @@ from services.agent.domain.facts import BLIND, FACES, HASH, MODEL, PICTURE, SOUR
 from services.agent.domain.report import DISCLAIMER, Action, Report
 from shared.contracts.violation import FindingFacts
 
+_CONFIDENCE = "Confidence weighs the supporting looks by how reliable such evidence was when it was measured; it is no proof."
 _CELL_GREY = replace(CELL, colour=GREY)
 
 
@@ -73,7 +74,7 @@ def sureness(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     rows = [_sureness_row(sheet, finding) for finding in opened.findings]
     yield sheet.table(rows, (0.38 * sheet.main, 0.62 * sheet.main))
     notes = [f"{name}: {why}." for name, why in _bases(opened.findings)]
-    closing = f"Overall confidence {opened.confidence:.0%}: the model's own score, not a proven probability."
+    closing = f"Overall confidence {opened.confidence:.0%}. {_CONFIDENCE}"
     yield sheet.text.text(SMALL_GREY, " ".join([*notes, closing]))
 
 

@@ -28,8 +28,9 @@ _BODY_BOLD = replace(BODY, weight=Weight.BOLD)
 def front(sheet: Sheet, report: Report, jpeg: EvidenceJpeg) -> Iterator[Flowable]:
     """Severity, headline, place and time, pictures; over the full width."""
     opened = report.brief.opened
-    observation = f"Safety observation {words.short_id(opened.violation_id)}"
-    yield Masthead(report.brief.grading.severity, POTENTIAL, observation, sheet.accent, sheet.scale)
+    observation = f"Observation {words.short_id(opened.violation_id)}"
+    title = "Safety observation report" if _says_potential(report) else POTENTIAL
+    yield Masthead(report.brief.grading.severity, title, observation, sheet.accent, sheet.scale)
     yield sheet.gap(9)
     yield sheet.sentences((report.draft.headline,), HEADLINE)
     yield sheet.gap(6)
@@ -66,6 +67,11 @@ def facts(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     yield sheet.gap(3)
     legend = "Raised marks name what a sentence rests on: F a numbered fact, C a reference."
     yield sheet.text.text(CAPTION, legend)
+
+
+def _says_potential(report: Report) -> bool:
+    """The headline says it already, right below."""
+    return report.draft.headline.text.casefold().startswith(POTENTIAL.casefold())
 
 
 def _place_and_time(sheet: Sheet, opened: Opened) -> Table:

@@ -1,9 +1,9 @@
 """Pages that fill from the top: full-width blocks, pairs of columns, page breaks, head and foot lines."""
 
 import io
-from datetime import UTC, datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from reportlab import rl_config
 from reportlab.lib.colors import HexColor
@@ -143,7 +143,7 @@ class Pages:
             pagesize=document.size,
             invariant=1,
             pageCompression=1,
-            initialFontName=base_face(Weight.REGULAR),
+            initialFontName=base_face(Weight.REGULAR),  # type: ignore[arg-type]  # the stubs ask for a number
             lang=document.language,
         )
         canvas.setTitle(document.title)

@@ -96,7 +96,7 @@ def named(name: str) -> Report:
     [
         "HIGH SEVERITY",
         "Potential non-compliance",
-        "Safety observation 01234567",
+        "Observation 01234567",
         "Worker without hard hat and vest in the hoist area",
         "North yard",
         "Hoist area",
@@ -177,6 +177,14 @@ def test_every_sentence_fact_and_action_is_printed() -> None:
         *(action.text for action in what.actions),
     ):
         assert re.sub(r"\W+", "", wanted) in flat, wanted
+
+
+def test_potential_non_compliance_stands_above_a_headline_that_does_not_say_it() -> None:
+    first_page = read(render()).pages[0].extract_text()
+    assert re.search(r"HIGH SEVERITY\s+Potential non-compliance\s", first_page)
+    told = draft(headline=Sentence("Potential non-compliance in Hoist area: no vest", ("F1",)))
+    first_page = read(render(report(draft=told))).pages[0].extract_text()
+    assert re.search(r"HIGH SEVERITY\s+Safety observation report\s", first_page)
 
 
 def test_each_fact_is_printed_once_with_its_number_and_the_real_brief_fits() -> None:

@@ -4,9 +4,6 @@ import sys
 
 import structlog
 
-from services.agent.adapters.sql_database import Database
-from services.agent.adapters.sql_migrations import migrate
-from services.agent.bootstrap import build_agent
 from services.agent.settings import AgentSettings
 from shared.config.settings import read_settings
 from shared.errors import ConfigurationError, OfficerError
@@ -35,17 +32,18 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    if arguments not in ([], ["migrate"]):
+        raise ConfigurationError(f"unknown arguments {arguments!a}; allowed: none, or migrate")
     settings = read_settings(AgentSettings)
     configure_logging(settings.log_level)
-    match arguments:
-        case []:
-            stop = stop_on_signals()
-            return 0 if build_agent(settings).run(stop) else EXIT_FAILED
-        case ["migrate"]:
-            migrate(Database(settings.database))
-            return 0
-        case _:
-            raise ConfigurationError(f"unknown arguments {arguments!a}; allowed: none, or migrate")
+    # imported late: a wrong setting is told before a second of imports
+    from services.agent.bootstrap import build_agent, migrate_database
+
+    if arguments:
+        migrate_database(settings)
+        return 0
+    stop = stop_on_signals()
+    return 0 if build_agent(settings).run(stop) else EXIT_FAILED
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ def build_agent(
         TransientError: the database is down.
     """
     settings.check()
+    recipients = _recipients(settings)
     database = open_database(settings)
     repository, clock = SqlReportRepository(database), SystemClock()
     store, queue = (
@@ -75,7 +76,7 @@ def build_agent(
         renderer=renderer or ReportlabRenderer(),
         clock=clock,
         table=shipped_table(),
-        recipients=_recipients(settings),
+        recipients=recipients,
         lease_s=settings.lease_s,
     )
     mail_room = MailRoom(
@@ -104,6 +105,12 @@ def open_database(settings: AgentSettings) -> Database:
     else:
         migrate(database)
     return database
+
+
+def migrate_database(settings: AgentSettings) -> None:
+    """Bring the database's schema up to date; errors as for `migrate`."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    migrate(Database(settings.database))
 
 
 def _writer(settings: AgentSettings) -> ReportWriter:

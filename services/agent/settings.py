@@ -81,7 +81,7 @@ class AgentSettings(ServiceSettings, LlmSettings):
         }
         if self.smtp_ca_file and not self.smtp_ca_file.is_file():
             found[f"SMTP_CA_FILE names {str(self.smtp_ca_file)[:200]!a}, which is no file"] = True
-        return [f"environment: {text}" for text, wrong in found.items() if wrong]
+        return [text for text, wrong in found.items() if wrong]
 
     @property
     def database(self) -> str:

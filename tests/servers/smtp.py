@@ -55,6 +55,7 @@ class SmtpServer:
         security: str = "none",
         login: tuple[str, str] | None = None,
         smtputf8: bool = True,
+        names: tuple[str, ...] = ("localhost", "127.0.0.1"),
         port: int | None = None,
     ) -> None:
         self.port = port or free_port()
@@ -63,7 +64,7 @@ class SmtpServer:
         self._login = login
         self.authority = trustme.CA()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.authority.issue_cert("localhost", "127.0.0.1").configure_cert(context)
+        self.authority.issue_cert(*names).configure_cert(context)
         self._controller = Controller(
             self,
             hostname="127.0.0.1",
@@ -124,4 +125,4 @@ class SmtpServer:
         if self._login is None or not isinstance(data, LoginPassword):
             return AuthResult(success=False, handled=False)
         right = (data.login.decode(), data.password.decode()) == self._login
-        return AuthResult(success=right, auth_data=data.login)
+        return AuthResult(success=right, handled=right, auth_data=data.login)

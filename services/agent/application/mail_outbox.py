@@ -99,7 +99,7 @@ class MailRoom:
             self._mailer.send(mail, letter.recipient)
             self._outbox.sent(letter, str(mail["Message-ID"]))
             crash_point("M4")
-            _log("mail.sent", letter)
+            log.info("mail.sent", **_about(letter))
         except (MailPostponedError, ObjectMissingError) as error:
             self._postpone(letter, error)
         except TransientError as error:
@@ -107,9 +107,9 @@ class MailRoom:
             raise
         except PermanentError as error:
             self._outbox.refused(letter, str(error))
-            _log("mail.refused", letter, problem=str(error))
+            log.error("mail.refused", problem=str(error), **_about(letter))
         except LeaseLostError:
-            _log("mail.overtaken", letter)
+            log.warning("mail.overtaken", **_about(letter))
         except Exception as error:  # the edge of one mail's work: a defect must not stop the others
             log.exception("mail.failed", outbox_id=letter.id)
             self._postpone(letter, TransientError(f"{type(error).__name__} while the mail was made"))
@@ -130,11 +130,11 @@ class MailRoom:
     def _postpone(self, letter: Letter, error: TransientError) -> None:
         if letter.tried_for_s >= RETRY_FOR_S:
             self._outbox.refused(letter, f"given up after {letter.tried_for_s / 3600:.0f} h: {error}")
-            _log("mail.refused", letter, problem=str(error))
+            log.error("mail.refused", problem=str(error), **_about(letter))
             return
         delay_s = min(MAX_RETRY_S, FIRST_RETRY_S * 2 ** min(letter.attempts - 1, 10))
         self._outbox.retry(letter, delay_s, str(error), counted=True)
-        _log("mail.retry", letter, in_s=delay_s, problem=str(error))
+        log.warning("mail.retry", in_s=delay_s, problem=str(error), **_about(letter))
 
     def _pause(self, error: TransientError, stop: Event) -> None:
         self._failures += 1
@@ -143,7 +143,7 @@ class MailRoom:
         stop.wait(pause_s)
 
 
-def _log(event: str, letter: Letter, **fields: object) -> None:
+def _about(letter: Letter) -> dict[str, object]:
     ids = [filed.violation_id for filed in letter.contents]
-    about = {"violation_id": ids[0]} if letter.kind == "report" else {"violation_ids": ids}
-    log.info(event, recipient=letter.recipient, kind=letter.kind, outbox_id=letter.id, **about, **fields)
+    about: dict[str, object] = {"violation_id": ids[0]} if letter.kind == "report" else {"violation_ids": ids}
+    return {"recipient": letter.recipient, "kind": letter.kind, "outbox_id": letter.id, **about}

@@ -1,0 +1,79 @@
+"""The steps make exactly the tables that the code uses, on both databases, once, however often and from wherever."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
+
+from services.agent.adapters.sql_database import Database
+from services.agent.adapters.sql_migrations import check_schema, migrate
+from services.agent.adapters.sql_schema import metadata
+from shared.errors import ConfigurationError, TransientError
+from tests.servers.postgres import running_postgres
+from tests.servers.rtsp import free_port
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    sqlite = f"sqlite:///{tmp_path / 'officer.db'}"
+    made = Database(sqlite if request.param == "sqlite" else running_postgres().new_database())
+    yield made
+    made.close()
+
+
+def test_the_steps_make_the_tables_of_the_code(database: Database) -> None:
+    migrate(database)
+    with database.read() as db:
+        context = MigrationContext.configure(db, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_again_and_at_the_same_time_changes_nothing(database: Database) -> None:
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            migrate(database)
+        except BaseException as error:  # noqa: BLE001 - told below
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    check_schema(database)
+
+
+def test_an_empty_database_is_refused_with_what_to_do(database: Database) -> None:
+    with pytest.raises(ConfigurationError, match=r"schema none.*run 'python -m services.agent migrate'"):
+        check_schema(database)
+
+
+def test_a_database_of_newer_software_is_left_alone(database: Database) -> None:
+    migrate(database)
+    with database.write() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError, match="newer version"):
+        migrate(database)
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://user:geheim@host/db", "not an address", "sqlite", "postgresql:/user:geheim@/x y"]
+)
+def test_a_wrong_address_is_told_without_its_password(url: str) -> None:
+    with pytest.raises((ConfigurationError, TransientError)) as caught:
+        check_schema(Database(url))
+    assert "geheim" not in str(caught.value)
+
+
+def test_a_database_that_is_down_is_a_matter_of_time() -> None:
+    url = f"postgresql://officer:geheim@127.0.0.1:{free_port()}/officer"
+    with pytest.raises(TransientError, match="check that it runs") as caught:
+        check_schema(Database(url))
+    assert "geheim" not in str(caught.value)

@@ -1,0 +1,75 @@
+"""The agent's environment: what is allowed, and every problem told at once without a secret."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from services.agent.settings import AgentSettings
+from shared.config.settings import read_settings
+from shared.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in list(os.environ):
+        if name.startswith(("MAIL_", "SMTP_", "LLM_", "DATABASE_", "OPENAI_", "LEASE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("SITE_FILE", str(tmp_path / "site.yaml"))
+
+
+def test_without_anything_else_it_is_one_pc_with_files(tmp_path: Path) -> None:
+    settings = read_settings(AgentSettings)
+    assert settings.database == f"sqlite:///{tmp_path.resolve()}/officer.db"
+    assert (settings.mail_transport, settings.llm_model, settings.mail_cap_per_hour) == ("folder", None, 20)
+
+
+def test_addresses_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_TO", "anna@site.example, ben@site.example,")
+    assert read_settings(AgentSettings).mail_to == ("anna@site.example", "ben@site.example")
+
+
+def test_a_password_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("postgresql://officer:geheim@db/officer\n")
+    monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))
+    assert read_settings(AgentSettings).database == "postgresql://officer:geheim@db/officer"
+
+
+def test_all_problems_come_in_one_message_that_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_CAP_PER_HOUR", "0")
+    monkeypatch.setenv("SMTP_PORT", "99999")
+    monkeypatch.setenv("MAIL_TRANSPORT", "pigeon")
+    monkeypatch.setenv("MAIL_TO", "anna@site.example,nobody")
+    monkeypatch.setenv("SMTP_PASSWORD", "geheim\n")
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(AgentSettings)
+    text = str(caught.value)
+    for wanted in (
+        "MAIL_CAP_PER_HOUR",
+        "from 1 to 1,000",
+        "SMTP_PORT",
+        "MAIL_TRANSPORT",
+        "folder, smtp",
+        "is no mail address",
+        "SMTP_PASSWORD",
+    ):
+        assert wanted in text
+    assert "geheim" not in text
+
+
+def test_smtp_needs_a_host_and_a_sender_and_both_halves_of_a_login(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAIL_TRANSPORT", "smtp")
+    monkeypatch.setenv("SMTP_USER", "officer")
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(AgentSettings)
+    for wanted in ("SMTP_HOST is missing", "MAIL_FROM is missing", "SMTP_USER is set without SMTP_PASSWORD"):
+        assert wanted in str(caught.value)
+
+
+def test_secrets_do_not_show_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMTP_PASSWORD", "geheim")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://officer:geheim@db/officer")
+    assert "geheim" not in repr(read_settings(AgentSettings))

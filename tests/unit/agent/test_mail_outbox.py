@@ -1,0 +1,173 @@
+"""The mail room with everything in memory: refusals, retries, cap, digests, and that nothing is ever dropped."""
+
+from dataclasses import dataclass, field
+from threading import Event
+
+import pytest
+
+from services.agent.application.mail_outbox import FIRST_RETRY_S, RETRY_FOR_S, MailRoom
+from services.agent.application.ports import MailPostponedError, MailRefusedError
+from services.agent.domain.work_claim import Claim
+from shared.errors import TransientError
+from shared.vocabulary import Severity
+from tests import agent_builders as make
+from tests.fakes.memory_database import MemoryDatabase, MemoryOutbox, MemoryReportRepository
+from tests.fakes.memory_stores import MemoryEvidenceStore, MemoryReportStore
+from tests.fakes.reporting import FakeComposer, FakeMailer
+
+ANNA, BEN = "anna@site.example", "ben@site.example"
+NEVER = Event()
+
+
+@dataclass
+class Office:
+    database: MemoryDatabase = field(default_factory=MemoryDatabase)
+    evidence: MemoryEvidenceStore = field(default_factory=MemoryEvidenceStore)
+    reports: MemoryReportStore = field(default_factory=MemoryReportStore)
+    mailer: FakeMailer = field(default_factory=FakeMailer)
+    cap_per_hour: int = 10
+
+    def file(self, number: int, *addresses: str, severity: Severity = Severity.HIGH) -> None:
+        repository, filed = MemoryReportRepository(self.database), make.filed(number, severity)
+        claim = repository.claim(make.opened_message(number), make.body(number), 30)
+        assert isinstance(claim, Claim)
+        repository.commit_report(claim, filed, addresses, mails_presumed_sent=False)
+        self.reports.pdfs[filed.pdf_key] = b"%PDF"
+        self.evidence.objects[filed.report.brief.opened.evidence.key] = make.PICTURE
+
+    @property
+    def room(self) -> MailRoom:
+        return MailRoom(
+            MemoryOutbox(self.database),
+            FakeComposer(),
+            self.mailer,
+            self.evidence,
+            self.reports,
+            cap_per_hour=self.cap_per_hour,
+            lease_s=30.0,
+        )
+
+    def states(self) -> list[str]:
+        return [line.state for line in self.database.mails]
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
+def test_each_recipient_gets_a_mail_of_his_own(office: Office) -> None:
+    office.file(1, ANNA, BEN)
+    assert office.room.step(NEVER)
+    assert [recipient for recipient, _ in office.mailer.sent] == [ANNA, BEN]
+    assert office.states() == ["sent", "sent"]
+    assert not office.room.step(NEVER)
+
+
+def test_a_temporary_refusal_is_tried_again_later_under_the_same_id(office: Office) -> None:
+    office.file(1, ANNA)
+    office.mailer.raises = [MailPostponedError("451 try later")]
+    office.room.step(NEVER)
+    assert office.states() == ["pending"]
+    assert not office.room.step(NEVER)
+    office.database.offset_s += FIRST_RETRY_S + 1
+    office.room.step(NEVER)
+    assert office.states() == ["sent"]
+    assert office.database.mails[0].message_id == office.mailer.sent[0][1]
+
+
+def test_temporary_refusals_are_given_up_after_a_day_and_told(office: Office) -> None:
+    office.file(1, ANNA)
+    tries = 0
+    while office.states() == ["pending"]:
+        office.mailer.raises = [MailPostponedError("451 try later")]
+        office.room.step(NEVER)
+        office.database.offset_s += 1800.0
+        tries += 1
+    assert office.states() == ["refused"]
+    assert office.database.offset_s >= RETRY_FOR_S
+    assert "given up after 24 h" in office.database.mails[0].error
+    assert tries > 40
+
+
+def test_a_permanent_refusal_fails_that_recipient_alone(office: Office) -> None:
+    office.file(1, ANNA, BEN)
+    office.mailer.raises = [MailRefusedError("refused", "550 no such user")]
+    office.room.step(NEVER)
+    assert office.states() == ["refused", "sent"]
+    assert office.database.mails[0].error == "550 no such user"
+
+
+def test_a_server_that_is_down_costs_no_mail_its_time(office: Office) -> None:
+    office.file(1, ANNA)
+    for _ in range(3):
+        office.mailer.raises = [TransientError("connection refused")]
+        with pytest.raises(TransientError):
+            office.room.step(NEVER)
+        office.database.offset_s += RETRY_FOR_S
+    office.room.step(NEVER)
+    assert office.states() == ["sent"]
+
+
+def test_beyond_the_cap_one_digest_names_all_and_critical_ones_pass(office: Office) -> None:
+    office.cap_per_hour = 2
+    for number in range(1, 6):
+        office.file(number, ANNA)
+    office.file(6, ANNA, severity=Severity.CRITICAL)
+    office.room.step(NEVER)
+    assert sorted(office.states()) == ["held"] * 4 + ["sent"] * 2
+    assert make.violation_id(6) in office.mailer.sent[0][1]
+    office.database.offset_s += 3601
+    office.room.step(NEVER)
+    assert len(office.mailer.sent) == 3
+    digest = office.mailer.sent[2][1]
+    assert digest.startswith("<digest-")
+    assert sorted(office.states()) == ["in-digest"] * 4 + ["sent"] * 3
+
+
+def test_what_is_held_can_be_sent_at_once_at_the_end(office: Office) -> None:
+    office.cap_per_hour = 1
+    for number in (1, 2, 3):
+        office.file(number, ANNA)
+    office.room.step(NEVER)
+    office.room.send_held()
+    office.room.step(NEVER)
+    assert sorted(office.states()) == ["in-digest", "in-digest", "sent", "sent"]
+
+
+def test_a_defect_in_making_one_mail_does_not_stop_the_others(office: Office) -> None:
+    office.file(1, ANNA, BEN)
+    office.mailer.raises = [ZeroDivisionError("a defect")]
+    office.room.step(NEVER)
+    assert office.states() == ["pending", "sent"]
+
+
+def test_a_mail_goes_without_its_picture_if_that_is_gone(office: Office) -> None:
+    office.file(1, ANNA)
+    office.evidence.objects.clear()
+    office.room.step(NEVER)
+    assert office.mailer.bodies == ["without picture"]
+
+
+def test_a_mail_waits_for_its_pages(office: Office) -> None:
+    office.file(1, ANNA)
+    pdfs = dict(office.reports.pdfs)
+    office.reports.pdfs.clear()
+    office.room.step(NEVER)
+    assert office.states() == ["pending"]
+    office.reports.pdfs = pdfs
+    office.database.offset_s += FIRST_RETRY_S + 1
+    office.room.step(NEVER)
+    assert office.states() == ["sent"]
+
+
+def test_who_was_overtaken_while_sending_writes_nothing(office: Office) -> None:
+    office.file(1, ANNA)
+
+    class Overtaken(FakeMailer):
+        def send(self, mail: object, recipient: str) -> None:
+            office.database.mails[0].fence += 1
+
+    office.mailer = Overtaken()
+    office.room.step(NEVER)
+    assert office.states() == ["sending"]

@@ -3,6 +3,7 @@
 import contextlib
 import random
 import socket
+import ssl
 import threading
 from types import TracebackType
 from typing import Self
@@ -13,10 +14,16 @@ _CHUNK = 16_384
 
 
 class TcpProxy:
-    """Forwards `port` to *upstream_port* on this machine; use it as a context manager."""
+    """Forwards `port` to *upstream_port* on this machine; use it as a context manager.
 
-    def __init__(self, upstream_port: int) -> None:
+    Args:
+        upstream_port: where the real server listens.
+        tls: speaks TLS to the clients, and plainly to the server.
+    """
+
+    def __init__(self, upstream_port: int, tls: ssl.SSLContext | None = None) -> None:
         self.port = free_port()
+        self._tls = tls
         self._upstream_port = upstream_port
         self._flowing = threading.Event()
         self._flowing.set()
@@ -68,6 +75,7 @@ class TcpProxy:
     def _serve(self, client: socket.socket) -> None:
         self._flowing.wait()
         try:
+            client = self._tls.wrap_socket(client, server_side=True) if self._tls else client
             upstream = socket.create_connection(("127.0.0.1", self._upstream_port), timeout=5)
         except OSError:
             _close(client)

@@ -7,7 +7,6 @@ from services.agent.domain.report import Brief, Recurrence
 from services.agent.domain.severity import grade
 from shared.contracts.violation import Opened
 from shared.regulations.table import RegulationTable
-from shared.vocabulary import Severity
 
 
 def build_brief(opened: Opened, recurrence: Recurrence, table: RegulationTable) -> Brief:
@@ -18,8 +17,7 @@ def build_brief(opened: Opened, recurrence: Recurrence, table: RegulationTable) 
         recurrence: earlier violations of the same camera and rule.
         table: the citation table, `shared.regulations.table.shipped_table()`.
     """
-    override: Severity | None = getattr(opened.rule, "severity", None)
-    grading = grade(opened, recurrence, override)
+    grading = grade(opened, recurrence, opened.rule.severity)
     return Brief(
         opened=opened,
         facts=number_facts(opened, recurrence, grading, table.label(opened.site.jurisdictions)),

@@ -9,7 +9,7 @@ from shared.contracts.violation import Opened
 from shared.vocabulary import Finding, Hazard, Severity
 from tests import builders
 from tests.brief_strategies import recurrences, violations
-from tests.drafts import found, zone
+from tests.drafts import brief, found, zone
 
 F, H, S = Finding, Hazard, Severity
 
@@ -52,6 +52,13 @@ def test_the_site_file_may_set_it_and_the_reason_says_so() -> None:
 
     assert grading.severity == S.LOW
     assert grading.reason.startswith("The site file sets low for this rule; without it: No hard hat")
+
+
+def test_the_brief_takes_it_from_the_rule() -> None:
+    rule = builders.opened().rule.model_copy(update={"severity": S.CRITICAL})
+
+    assert brief(rule=rule).grading.severity == S.CRITICAL
+    assert brief(rule=rule).offered_actions[0].due_days < brief().offered_actions[0].due_days
 
 
 def test_graver_or_likelier_is_never_milder() -> None:

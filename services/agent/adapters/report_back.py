@@ -27,7 +27,7 @@ from services.agent.domain.facts import BLIND, FACES, HASH, MODEL, PICTURE, SOUR
 from services.agent.domain.report import DISCLAIMER, Action, Report
 from shared.contracts.violation import FindingFacts
 
-_CONFIDENCE = "Confidence weighs the supporting looks by how reliable such evidence was when it was measured; it is no proof."
+_CONFIDENCE = "It weighs the looks by how reliable such evidence was when measured; it is no proof."
 _CELL_GREY = replace(CELL, colour=GREY)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
+from threading import Lock
 
 from arabic_reshaper import ArabicReshaper
 from bidi.algorithm import get_display  # the package's own one does not mirror brackets
@@ -97,6 +98,8 @@ _RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff"
 # From the first right-to-left letter to the last, with digits that follow, as the Unicode algorithm groups them.
 _RTL_STRETCH = re.compile(rf"([{_RTL}](?:[{_RTL}\W\d_]*[{_RTL}\d])?)([)\]}}]?)")
 _OPENING = {")": "(", "]": "[", "}": "{", "": ""}
+_LOADED: dict[str, TTFont] = {}
+_LOADING = Lock()
 _SHAPER = ArabicReshaper(configuration={"delete_harakat": True, "support_ligatures": True})
 
 
@@ -156,10 +159,16 @@ def _has(face: str, character: str) -> bool:
     return ord(character) in _font(face).face.charToGlyph
 
 
-@functools.cache
 def _font(face: str) -> TTFont:
-    """Load a face once and make it known to ReportLab; shaping is ours, whether or not uharfbuzz is there."""
-    font = TTFont(face, face_file(face), asciiReadable=False, shapable=False)
-    pdfmetrics.registerFont(font)
-    pdfmetrics.registerFontFamily(face, normal=face, bold=face, italic=face, boldItalic=face)
-    return font
+    return _LOADED.get(face) or _load(face)
+
+
+def _load(face: str) -> TTFont:
+    """Load a face once for all threads; shaping is ours, whether or not uharfbuzz is there."""
+    with _LOADING:
+        if face not in _LOADED:
+            font = TTFont(face, face_file(face), asciiReadable=False, shapable=False)
+            pdfmetrics.registerFont(font)
+            pdfmetrics.registerFontFamily(face, normal=face, bold=face, italic=face, boldItalic=face)
+            _LOADED[face] = font
+        return _LOADED[face]

@@ -287,6 +287,18 @@ def test_another_report_in_between_changes_nothing() -> None:
     assert render() == before
 
 
+def test_threads_that_render_at_once_get_the_same_pages_in_a_fresh_process() -> None:
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor as Pool;"
+        "from tests.builders_report import report, jpeg;"
+        "from services.agent.adapters.reportlab_renderer import ReportlabRenderer;"
+        "job = lambda _: ReportlabRenderer().render(report(), jpeg(64, 48));"
+        "print(len(set(Pool(4).map(job, range(4)))))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "1"
+
+
 def test_metadata_language_and_bookmarks_are_set() -> None:
     pdf = read(render())
     assert pdf.metadata is not None
@@ -485,7 +497,7 @@ ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=300)
 NAME = st.text(alphabet=st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=200)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
 @given(name=NAME, text=ANY_TEXT, fact=ANY_TEXT)
 @example(name="\u202e", text="\ud800", fact="\x00")
 @example(name="א" * 200, text="א " * 150, fact="ab א (")

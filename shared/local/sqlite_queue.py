@@ -22,7 +22,7 @@ _SCHEMA = (
         sent_at REAL NOT NULL,                 -- this and the next: seconds since 1970, UTC
         visible_at REAL NOT NULL,
         receive_count INTEGER NOT NULL DEFAULT 0,
-        receipt TEXT UNIQUE,                   -- of the last receive only: older ones match nothing
+        receipt TEXT UNIQUE,                   -- of the last receive only; a dead letter has none
         dead INTEGER NOT NULL DEFAULT 0
     )
     """,
@@ -130,7 +130,7 @@ class SqliteQueue:
         _check_visibility(visibility_s)
         with self._write() as db:
             changed = db.execute(
-                "UPDATE queue_messages SET visible_at = ? WHERE receipt = ? AND dead = 0",
+                "UPDATE queue_messages SET visible_at = ? WHERE receipt = ?",
                 (self._now() + visibility_s, receipt),
             )
             return changed.rowcount == 1

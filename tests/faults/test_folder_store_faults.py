@@ -63,6 +63,13 @@ def test_what_is_being_written_is_no_object(store: FolderStore, root: Path) -> N
     assert list(store.list()) == []
 
 
+def test_leaves_nothing_behind_when_it_has_written(store: FolderStore, root: Path) -> None:
+    store.put(KEY, b"x", "image/jpeg")
+    store.put(KEY, b"x", "image/jpeg")
+
+    assert list((root / ".unfinished").iterdir()) == []
+
+
 def test_clears_only_what_was_abandoned_long_ago(store: FolderStore, root: Path) -> None:
     old, young = root / ".unfinished" / "old", root / ".unfinished" / "young"
     for path in (old, young):

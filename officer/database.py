@@ -3,10 +3,7 @@
 import os
 from pathlib import Path
 
-from services.agent.adapters.sql_database import Database
-from services.agent.adapters.sql_report_reader import SqlReportReader
 from services.agent.application.ports import ReportReader
-from services.agent.settings import AgentSettings
 from shared.config.settings import read_settings
 from shared.errors import ConfigurationError
 
@@ -17,6 +14,12 @@ def report_reader(data: Path) -> ReportReader:
     Raises:
         ConfigurationError: there is no database yet, or the environment is wrong.
     """
+    from services.agent.adapters.sql_database import (
+        Database,
+    )  # a second of imports, which --help need not wait for
+    from services.agent.adapters.sql_report_reader import SqlReportReader
+    from services.agent.settings import AgentSettings
+
     os.environ["DATA_DIR"] = str(data)
     os.environ.setdefault("SITE_FILE", "unnamed")  # required by the services; nothing here looks into it
     settings = read_settings(AgentSettings)

@@ -1,4 +1,7 @@
-"""officer doctor: is everything there that a run needs? A tick, or what is wrong and what to do."""
+"""officer doctor: is everything there that a run needs? A tick, or what is wrong and what to do.
+
+Each check imports what it checks: a broken package is then one finding, and the other commands start quickly.
+"""
 
 import os
 import shutil
@@ -13,20 +16,13 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from packaging.requirements import Requirement
 from rich.markup import escape
 
 from officer.console import screen, table
 from services.agent.adapters.llm_settings import OPENAI
-from services.agent.adapters.smtp_mailer import SmtpMailer
-from services.agent.adapters.sql_report_reader import SqlReportReader
-from services.agent.application.ports import ReportFilter
-from services.agent.bootstrap import open_database, smtp_server
 from services.agent.settings import AgentSettings
-from services.detection.adapters.detector_loader import load_detector
-from services.detection.adapters.frame_sources import open_source
 from services.detection.settings import DetectionSettings
 from shared.config.problems import nearest
 from shared.config.settings import read_settings
@@ -90,11 +86,13 @@ _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]-[/]"}
 
 
 def examine(check: Callable[[], Finding]) -> Finding:
-    """Run *check*; what it raises on purpose is a finding."""
+    """Run *check*; what it raises on purpose, and a package that cannot be imported, is a finding."""
     try:
         return check()
     except OfficerError as error:
         return Finding(False, str(error))
+    except ImportError as error:
+        return Finding(False, f"{error}; do: make install")
 
 
 def checks(site: Path | None, data: Path) -> Iterator[Check]:
@@ -158,6 +156,10 @@ def _settings() -> Finding:
 
 
 def _model() -> Finding:
+    import numpy as np
+
+    from services.detection.adapters.detector_loader import load_detector
+
     settings = read_settings(DetectionSettings)
     began_s = time.monotonic()
     detector = load_detector(settings.model_file, settings.backend, sha256=settings.model_sha256)
@@ -194,6 +196,10 @@ def _clock() -> Finding:
 
 
 def _database() -> Finding:
+    from services.agent.adapters.sql_report_reader import SqlReportReader
+    from services.agent.application.ports import ReportFilter
+    from services.agent.bootstrap import open_database
+
     settings = read_settings(AgentSettings)
     database = open_database(settings)
     try:
@@ -204,6 +210,9 @@ def _database() -> Finding:
 
 
 def _mail() -> Finding:
+    from services.agent.adapters.smtp_mailer import SmtpMailer
+    from services.agent.bootstrap import smtp_server
+
     settings = read_settings(AgentSettings)
     if settings.mail_transport == "folder":
         return Finding(
@@ -264,6 +273,8 @@ def _cameras(path: Path) -> Iterator[Check]:
 
 
 def _camera(camera: Camera, base: Path) -> Finding:
+    from services.detection.adapters.frame_sources import open_source
+
     if camera.source is None:
         return Finding(None, "no source in the site file; it is named when watching")
     source = open_source(source_of(camera, os.environ), camera.id, base)

@@ -21,7 +21,7 @@ def main() -> int:
     problems = [problem for extra in extras for problem in check(extra, project)]
     problems += disagreements({extra: pins(extra) for extra in extras})
     for problem in problems:
-        print(problem, file=sys.stderr)  # noqa: T201
+        print(problem, file=sys.stderr)
     return 1 if problems else 0
 
 

@@ -66,7 +66,7 @@ violations = Table(
     Column("model", String(200)),
     Column("model_sha256", String(64)),
     Column("software_version", String(40)),
-    Column("table_version", String(40)),
+    Column("table_version", Text),
     Column("writer", Text),
     Column("prompt_version", Text),
     Column("fallback_reason", Text),

@@ -33,7 +33,9 @@ class Office:
         assert isinstance(claim, Claim)
         return claim
 
-    def file(self, number: int, *addresses: str, severity: Severity = Severity.HIGH, **overrides: object) -> None:
+    def file(
+        self, number: int, *addresses: str, severity: Severity = Severity.HIGH, **overrides: object
+    ) -> None:
         message = make.opened_message(number, **overrides)
         filed = make.filed(number, severity, **overrides)
         claim = self.claim(message)
@@ -74,7 +76,9 @@ def test_only_one_of_many_gets_the_claim(office: Office) -> None:
     message = make.opened_message()
     outcomes: list[object] = []
     workers = [
-        threading.Thread(target=lambda: outcomes.append(office.repository.claim(message, encode(message), 30)))
+        threading.Thread(
+            target=lambda: outcomes.append(office.repository.claim(message, encode(message), 30))
+        )
         for _ in range(6)
     ]
     for worker in workers:
@@ -160,6 +164,24 @@ def test_a_committed_report_is_finished_and_has_one_mail_for_each_recipient(offi
     assert {letter.recipient for letter in letters if letter} == {ANNA, BEN}
     assert [letter.contents for letter in letters if letter] == [(make.filed(1, Severity.HIGH),)] * 2
     assert office.outbox.take(30, 10) is None
+
+
+def test_the_longest_names_that_the_contract_allows_fit(office: Office) -> None:
+    long, facts = "界" * 200, make.opened()
+    office.file(
+        1,
+        "a" * 64 + "@" + "b" * 180 + ".example",
+        site=facts.site.model_copy(update={"name": long, "timezone": "America/Argentina/ComodRivadavia"}),
+        camera=facts.camera.model_copy(update={"name": long}),
+        zone=facts.zone.model_copy(update={"id": "z" * 64, "name": long}),
+        rule=facts.rule.model_copy(update={"id": "r" * 64, "title": long, "version": long}),
+        source=facts.source.model_copy(update={"name": long, "session": "s" * 64}),
+        model=facts.model.model_copy(update={"name": long}),
+        software_version="v" * 40,
+    )
+    letter = office.outbox.take(30, 10)
+    assert letter is not None
+    assert letter.contents[0].report.brief.opened.camera.name == long
 
 
 def test_mails_of_an_adopted_report_are_presumed_sent(office: Office) -> None:

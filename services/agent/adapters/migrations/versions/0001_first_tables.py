@@ -85,7 +85,7 @@ def upgrade() -> None:
         sa.Column("model", sa.String(length=200)),
         sa.Column("model_sha256", sa.String(length=64)),
         sa.Column("software_version", sa.String(length=40)),
-        sa.Column("table_version", sa.String(length=40)),
+        sa.Column("table_version", sa.Text()),
         sa.Column("writer", sa.Text()),
         sa.Column("prompt_version", sa.Text()),
         sa.Column("fallback_reason", sa.Text()),

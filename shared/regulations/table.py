@@ -35,7 +35,7 @@ class Entry(_Strict):
     id: Id
     title: Text
     jurisdiction: Jurisdiction | Literal["site-policy", "standard"]
-    role: Literal["primary", "supporting"]
+    role: Literal["primary", "supporting", "after-review"]
     beside: tuple[Jurisdiction, ...] = ()
     requirement: Text
     applies_when: Text

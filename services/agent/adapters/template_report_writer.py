@@ -257,7 +257,7 @@ def _references(brief: Brief) -> list[Sentence]:
 
 def _reference(reference: Reference, citation: Citation, several: bool) -> str:
     if citation.jurisdiction == SITE_POLICY:
-        text = f"the reference is the site's own rule, {citation.title}: {citation.requirement}"
+        text = f"the reference is the site's own rule, {citation.title}."
     elif citation.needs_person_confirmation:
         text = f"this may relate to {code(citation.title)}, which a person has to confirm: {citation.applies_when}"
     else:

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from officer.running.run_state import RunState
-from officer.running.service_process import CONFIGURATION_ERROR, Line, Patience, ServiceProcess, parse
+from officer.running.service_process import CONFIGURATION_ERROR, FAILED, Line, Patience, ServiceProcess, parse
 from officer.running.views import View
 
 TICK_S = 0.25
@@ -80,6 +80,7 @@ class Run:
                 agent.start(time.monotonic())
                 detection.start(time.monotonic())
                 finished = self._watch(detection, agent)
+                self._stop(detection)
                 self._drain(agent)
                 self._stop(agent)
             finally:
@@ -130,12 +131,17 @@ class Run:
                 detection.stop()
             if self.interrupts > 1:
                 return False
-            if not detection.running and (stopping or detection.exit_code == 0):
-                detection.finish_reading()
+            if not detection.running and (stopping or self._ended(detection)):
                 return detection.exit_code == 0
             for service in (detection, agent):
                 if not service.running and not self._revive(service):
                     return False
+
+    def _ended(self, detection: ServiceProcess) -> bool:
+        """Whether it came to its own end; exit code 1 is that, too, if it told the end of each camera before."""
+        detection.finish_reading()
+        seen = all(camera.finished for camera in self.state.cameras.values()) and self.state.cameras
+        return detection.exit_code == 0 or (detection.exit_code == FAILED and bool(seen))
 
     def _revive(self, service: ServiceProcess) -> bool:
         restarts, ended = service.restarts, service.how_it_ended()
@@ -166,12 +172,13 @@ class Run:
     def _progress(self) -> tuple[object, ...]:
         return self.state.reports, self.state.mails, self.state.backlog
 
-    def _stop(self, agent: ServiceProcess) -> None:
-        agent.stop()
+    def _stop(self, service: ServiceProcess) -> None:
+        service.stop()
         until_s = time.monotonic() + STOP_S
-        while agent.running and time.monotonic() < until_s and self.interrupts < 2:
+        while service.running and time.monotonic() < until_s and self.interrupts < 2:
             self._tick("stopping")
-        agent.finish_reading()
+        if not service.running:
+            service.finish_reading()
 
     def _ending(self, finished: bool, *, wrong_setup: bool) -> Ending:
         if self.interrupts > 1:

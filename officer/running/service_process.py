@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
-CONFIGURATION_ERROR = 2
+FAILED, CONFIGURATION_ERROR = 1, 2
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 

@@ -145,12 +145,20 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
 
 def test_a_service_that_dies_is_started_again(tmp_path: Path) -> None:
     mark = tmp_path / "died"
-    dies_once = f"import os, pathlib\nm = pathlib.Path({str(mark)!r})\nif not m.exists(): m.touch(); os.abort()\n"
+    dies_once = (
+        f"import os, pathlib\nm = pathlib.Path({str(mark)!r})\nif not m.exists(): m.touch(); os.abort()\n"
+    )
     run = a_run(tmp_path, dies_once + WATCH_A_CLIP)
     assert run.run() is Ending.DONE
     restarts = [line for line in logged(tmp_path) if line["event"] == "service.restarted"]
     assert [line["service"] for line in restarts] == ["detection"]
     assert "ended by SIGABRT" in str(restarts[0]["problem"])
+
+
+def test_frames_that_failed_are_not_tried_again_but_told(tmp_path: Path) -> None:
+    run = a_run(tmp_path, WATCH_A_CLIP + "sys.exit(1)")
+    assert run.run() is Ending.LEFT_UNDONE
+    assert "service.restarted" not in [line["event"] for line in logged(tmp_path)]
 
 
 def test_a_wrong_setup_is_told_once_and_not_tried_again(tmp_path: Path) -> None:
@@ -176,6 +184,7 @@ def test_a_dead_agent_is_told_with_its_last_words(tmp_path: Path) -> None:
     assert run.run() is Ending.LEFT_UNDONE
     assert run.refusal.startswith("the agent service ended with exit code 1 again and again; its last words:")
     assert "no more" in run.refusal
+    assert run.state.cameras["gate"].state == "stopped", "detection ends in good order all the same"
 
 
 def test_services_end_with_the_command_that_started_them(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from services.detection.domain.frame import BgrImage
 
 TICKS = 1000  # timestamps in ms
+_FAST = {codec: {"preset": "ultrafast", "tune": "zerolatency"} for codec in ("libx264", "libx265")}
 Scene = Callable[[int], BgrImage]
 
 
@@ -53,10 +54,10 @@ def write_clip(
     height, width = scene(0).shape[:2]
     fast = {"movflags": "faststart"} if path.suffix == ".mp4" else {}
     with av.open(str(path), "w", options=fast) as container:
-        stream = container.add_stream(codec, rate=fps, options={"preset": "ultrafast", "tune": "zerolatency"})
+        stream = container.add_stream(codec, rate=fps, options=_FAST.get(codec, {}))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.gop_size = key_every
-        stream.codec_context.time_base = Fraction(1, TICKS)
+        stream.codec_context.time_base = Fraction(1, TICKS) if times_ms else Fraction(1, fps)
         for index, at_ms in zip(range(frames), times, strict=True):
             frame = av.VideoFrame.from_ndarray(scene(index), format="bgr24")
             frame.pts, frame.time_base = at_ms, Fraction(1, TICKS)

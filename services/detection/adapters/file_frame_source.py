@@ -30,7 +30,10 @@ _FRAMES_AHEAD = 4  # decoded and waiting: enough for decoding and inference to o
 _NOMINAL_FPS = 25.0  # of a file that tells none
 _POLL_S = 0.2  # how soon a waiting thread sees that the source was closed
 _TRIED_PICTURES = 250  # to find the first intact one
-_CUT_SHORT = 0.95  # less than this share of the declared frames: the rest of the file is missing
+_CUT_SHORT, _CUT_SHORT_S = (
+    0.95,
+    0.5,
+)  # less than this share of the declared length, and by more: the rest is missing
 
 
 class FileFrameSource:
@@ -107,7 +110,7 @@ class FileFrameSource:
         self._hand_over(None)
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> None:
-        time = MediaTime(_fps(stream))
+        time, offset_s = MediaTime(_fps(stream)), 0.0
         for picture in decode(container, stream):
             if self._closed.is_set():
                 return
@@ -116,12 +119,11 @@ class FileFrameSource:
                 self._status = replace(self._status, skipped=self._status.skipped + 1)
                 self._note(f"{self._path.name}: some frames are damaged and were left out.")
             else:
-                self._take(picture, time.offset(picture.time_s))
-        declared = self._identity.frames or 0
-        if self._status.offered < _CUT_SHORT * declared:
-            self._note(
-                f"{self._path.name}: cut short, {self._status.offered} of about {declared} frames are there."
-            )
+                offset_s = time.offset(picture.time_s)
+                self._take(picture, offset_s)
+        length_s = _length_s(container, stream)
+        if offset_s < _CUT_SHORT * length_s - _CUT_SHORT_S:
+            self._note(f"{self._path.name}: cut short, {offset_s:.0f} of its {length_s:.0f} s are there.")
 
     def _take(self, picture: DecodedPicture, offset_s: float) -> None:
         captured_at = self._recorded_at + timedelta(seconds=offset_s)
@@ -193,6 +195,12 @@ def _video(container: InputContainer, path: Path) -> VideoStream:
 
 def _fps(stream: VideoStream) -> float:
     return float(stream.average_rate or 0) or _NOMINAL_FPS
+
+
+def _length_s(container: InputContainer, stream: VideoStream) -> float:
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    return (container.duration or 0) / av.time_base
 
 
 def _declared_frames(container: InputContainer, stream: VideoStream) -> int | None:

@@ -117,7 +117,9 @@ def read_picture(file: Path) -> BgrImage:
 
 def _pictures_in(folder: Path) -> list[Path]:
     try:
-        files = sorted(file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES)
+        files = sorted(
+            file for file in folder.iterdir() if file.suffix.lower() in PICTURE_SUFFIXES and file.is_file()
+        )
     except OSError as problem:
         raise ConfigurationError(
             f"The folder {folder.name!r} cannot be read ({problem.strerror}). Check its name and its permissions."
@@ -130,9 +132,16 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _session(files: list[Path]) -> str:
-    """A hash over names and contents; renaming a picture may change the order, and so makes another session."""
+    """A hash over names and contents: a new name may change the order, and so makes another session."""
     whole = hashlib.sha256()
     for file in files:
-        with file.open("rb") as content:
-            whole.update(f"{file.name}\0{hashlib.file_digest(content, 'sha256').hexdigest()}\n".encode())
+        whole.update(f"{file.name}\0{_content_hash(file)}\n".encode())
     return whole.hexdigest()
+
+
+def _content_hash(file: Path) -> str:
+    try:
+        with file.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError:
+        return "unreadable"  # told when its turn comes

@@ -3,6 +3,7 @@
 # A step back of less than the one is jitter; a longer one, or a leap ahead over the other, is a clock set anew.
 _JITTER_S = 1.0
 _LONGEST_GAP_S = 3600.0
+_EARLY_S = 0.02
 
 
 class MediaTime:
@@ -47,7 +48,7 @@ class MediaTime:
 class Pace:
     """Picks frames so that on average at most *rate* a second are left, evenly; None picks all.
 
-    A frame may come a quarter of the step early: cameras do not keep time.
+    A frame may come a little early: cameras do not keep time.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -56,7 +57,7 @@ class Pace:
 
     def wants(self, offset_s: float) -> bool:
         """Whether the frame at *offset_s*, not before the one asked about last, is picked."""
-        if offset_s < self._due_s - self._step_s / 4:
+        if offset_s < self._due_s - min(_EARLY_S, self._step_s / 4):
             return False
         self._due_s = max(self._due_s + self._step_s, offset_s + self._step_s / 2)
         return True

@@ -1,0 +1,203 @@
+"""Video files: every frame, on the recording's time; what is wrong with a file is told."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from services.detection.adapters.file_frame_source import FileFrameSource
+from services.detection.adapters.frame_sources import open_source
+from services.detection.domain.frame import Frame
+from shared.errors import ConfigurationError
+from tests.clips import damage, moving_box, write_clip, write_sound
+
+RECORDED_AT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
+
+
+def opened(path: Path, rate: float | None = None) -> FileFrameSource:
+    return FileFrameSource(path, "gate", RECORDED_AT, rate=rate)
+
+
+def read(source: FileFrameSource) -> list[Frame]:
+    return list(source.frames())
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        (".mp4", "libx264"),
+        (".mkv", "libx264"),
+        (".avi", "mpeg4"),
+        (".mov", "libx265"),
+        (".webm", "libvpx"),
+        (".ts", "libx264"),
+    ],
+)
+def test_common_formats_are_read_whole(tmp_path: Path, suffix: str, codec: str) -> None:
+    source = opened(write_clip(tmp_path / f"clip{suffix}", moving_box(), 30, codec=codec))
+    frames = read(source)
+    assert [frame.index for frame in frames] == list(range(30))
+    assert frames[-1].offset_s == pytest.approx(29 / 20, abs=0.01)
+    assert source.status.problem == ""
+
+
+def test_times_come_from_the_container_where_the_rate_varies(tmp_path: Path) -> None:
+    times = [0, 50, 400, 450, 3000, 3100]
+    frames = read(opened(write_clip(tmp_path / "vfr.mp4", moving_box(), 6, times_ms=times)))
+    assert [round(frame.offset_s * 1000) for frame in frames] == times
+    assert frames[-1].captured_at == RECORDED_AT + timedelta(seconds=3.1)
+
+
+def test_pictures_are_what_was_recorded(tmp_path: Path) -> None:
+    scene = moving_box()
+    frames = read(opened(write_clip(tmp_path / "clip.mp4", scene, 10)))
+    for frame in frames:
+        assert np.abs(frame.image.astype(int) - scene(frame.index)).mean() < 6
+
+
+def test_a_rate_yields_fewer_and_counts_all(tmp_path: Path) -> None:
+    source = opened(write_clip(tmp_path / "clip.mp4", moving_box(), 60, fps=20), rate=5)
+    frames = read(source)
+    assert [frame.index for frame in frames] == list(range(0, 60, 4))
+    assert source.status.offered == 60
+
+
+def test_a_slow_reader_loses_nothing_and_little_is_decoded_ahead(tmp_path: Path) -> None:
+    source = opened(write_clip(tmp_path / "clip.mp4", moving_box(), 30))
+    indexes = []
+    for frame in source.frames():
+        indexes.append(frame.index)
+        if frame.index < 5:
+            time.sleep(0.05)
+            assert source.status.offered <= frame.index + 8
+    assert indexes == list(range(30))
+
+
+def test_damaged_frames_are_left_out_and_told(tmp_path: Path) -> None:
+    whole = write_clip(tmp_path / "clip.mp4", moving_box((640, 480)), 40, key_every=10)
+    source = opened(damage(whole, tmp_path / "damaged.mp4", [13, 28]))
+    good = read(source)
+    assert [frame.index for frame in good] == [*range(13), *range(20, 28), *range(30, 40)]
+    assert (source.status.offered, source.status.skipped) == (40, 9)
+    assert "damaged" in source.status.problem
+    for frame, true in zip(
+        good, (f for f in read(opened(whole)) if f.index in {g.index for g in good}), strict=True
+    ):
+        assert np.array_equal(frame.image, true.image)
+
+
+def test_a_file_that_was_cut_short_is_read_to_its_end_and_told(tmp_path: Path) -> None:
+    content = write_clip(tmp_path / "clip.mp4", moving_box((640, 480)), 60).read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(content[: len(content) // 2])
+    source = opened(tmp_path / "cut.mp4")
+    assert 20 < len(read(source)) < 40
+    assert "cut short" in source.status.problem
+    assert source.status.state == "ended"
+
+
+def test_the_session_is_the_files_hash(tmp_path: Path) -> None:
+    one = write_clip(tmp_path / "one.mp4", moving_box(), 5)
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(one.read_bytes())
+    other = write_clip(tmp_path / "other.mp4", moving_box(speed=9), 5)
+    assert opened(one).facts.session == opened(copy).facts.session != opened(other).facts.session
+    assert len(opened(one).facts.session) == 64
+
+
+def test_the_files_own_time_is_when_its_recording_began(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", moving_box(), 40, fps=20)
+    written_at = datetime.fromtimestamp(clip.stat().st_mtime, UTC)
+    source = open_source("clip.mp4", "gate", tmp_path)
+    first = next(iter(source.frames()))
+    source.close()
+    assert source.facts.clock == "file-time"
+    assert first is not None
+    assert first.captured_at == pytest.approx(written_at - timedelta(seconds=2), abs=timedelta(seconds=0.1))
+
+
+def test_closing_early_ends_the_decoding_thread(tmp_path: Path) -> None:
+    source = opened(write_clip(tmp_path / "long.mp4", moving_box(), 200))
+    next(source.frames())
+    source.close()
+    deadline = time.monotonic() + 5
+    while any(thread.name == "decode long.mp4" for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def upright_phone_video(path: Path) -> Path:
+    """As phones do: stored on its side, with a note to turn it."""
+    lying = write_clip(path.with_suffix(".lying.mp4"), moving_box(), 5)
+    content = bytearray(lying.read_bytes())
+    unit = bytes.fromhex("00010000 00000000 00000000 00000000 00010000 00000000 00000000 00000000 40000000")
+    turned = bytes.fromhex("00000000 00010000 00000000 ffff0000 00000000 00000000 00000000 00000000 40000000")
+    start = content.index(unit, content.index(b"tkhd"))
+    content[start : start + len(unit)] = turned
+    path.write_bytes(content)
+    return path
+
+
+def test_a_phones_upright_video_is_turned(tmp_path: Path) -> None:
+    frames = read(opened(upright_phone_video(tmp_path / "phone.mp4")))
+    assert frames[0].size == (240, 320)
+    expected = np.rot90(moving_box()(0), -1)
+    assert np.abs(frames[0].image.astype(int) - expected).mean() < 6
+
+
+def not_a_video(path: Path) -> Path:
+    path.write_text("hello\n" * 1000)
+    return path
+
+
+def playlist(path: Path) -> Path:
+    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nclip.mp4\n#EXT-X-ENDLIST\n")
+    return path
+
+
+def concat(path: Path) -> Path:
+    path.write_text("ffconcat version 1.0\nfile clip.mp4\n")
+    return path
+
+
+def headless(path: Path) -> Path:
+    content = write_clip(path.with_suffix(".whole.mp4"), moving_box(), 20).read_bytes()
+    path.write_bytes(content[: content.index(b"moov")])
+    return path
+
+
+def only_rubble(path: Path) -> Path:
+    whole = write_clip(path.with_suffix(".whole.mp4"), moving_box(), 10, key_every=1)
+    content = bytearray(whole.read_bytes())
+    start = content.index(b"mdat") + 4
+    content[start:] = bytes(len(content) - start)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (not_a_video, "cannot be read as a video"),
+        (playlist, "cannot be read as a video"),
+        (concat, "cannot be read as a video"),
+        (headless, "cannot be read as a video"),
+        (only_rubble, "no picture that can be decoded"),
+        (write_sound, "holds sound but no pictures"),
+    ],
+)
+def test_what_is_no_video_is_refused_with_a_remedy(tmp_path: Path, make: object, words: str) -> None:
+    write_clip(tmp_path / "clip.mp4", moving_box(), 5)  # what the playlists point to
+    assert callable(make)
+    with pytest.raises(ConfigurationError, match=words):
+        opened(make(tmp_path / "bad.mp4"))
+
+
+def test_what_the_decoder_says_is_not_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    whole = write_clip(tmp_path / "clip.mp4", moving_box(), 20)
+    read(opened(damage(whole, tmp_path / "damaged.mp4", [5])))
+    assert capfd.readouterr().err == ""
+    assert av.logging.get_level() is None

@@ -324,7 +324,7 @@ _ITEMS = _table(
     (
         (
             r"harness(?:es)?|lanyards?|tie-?off|tied off|fall arrest\w*|life ?jackets?|coveralls?"
-            r"|overalls?|apron"
+            r"|overalls|apron"
         ),
         [_F.WORK_AT_HEIGHT],
     ),

@@ -67,9 +67,9 @@ WORDING: tuple[Forbidden, ...] = (
     ),
     _words(
         "discipline",
-        r"disciplin\w+|reprimand\w*|punish\w*|sanction(?:ed|s|ing)?|dismiss(?:al|ed)?|sack(?:ed)?"
+        r"disciplin\w+|reprimand\w*|punish\w*|sanction(?:ed|s|ing)?|dismissals?|dismissed from|sack(?:ed)?"
         r"|terminat(?:e|ed|ion)"
-        rf"|(?:warn|suspend|fire|remove|identify|retrain|question|report|penali[sz]e"
+        rf"|(?:warn|dismiss|suspend|fire|remove|identify|retrain|question|report|penali[sz]e"
         rf"|interview)(?:ed|s|ing)? (?:the|this|that) {_PEOPLE}"
         r"|written warning|verbal warning|disciplinary|hold(?:ing)? \w+ accountable|name and shame",
         "no measure against a person; propose a change of the place or the work",

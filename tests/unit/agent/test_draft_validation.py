@@ -136,6 +136,7 @@ REFUSED: list[tuple[str, str]] = [
     ("discipline", "A written warning is in order."),
     ("discipline", "Identify the worker and talk to them."),
     ("discipline", "Suspend the worker until trained."),
+    ("discipline", "Dismiss the worker from the site."),
     # injuries and certainty
     ("injury-claim", "The person was injured by a tool."),
     ("injury-claim", "This was a near miss in the zone."),
@@ -194,6 +195,13 @@ GOOD: list[tuple[str, tuple[str, ...]]] = [
     ("The potential non-compliance was still going on when this was recorded.", ("F10",)),
     ("Take a spare helmet from the store before work goes on.", ("F5",)),
     ("A serious injury of the head is what the hard hat is there to prevent.", (OBSERVED,)),
+    ("Overall the confidence is 76%, so a competent person should verify it.", (CONFIDENCE,)),
+    ("Have a competent person review the evidence picture to confirm or dismiss this observation.", ("F17",)),
+    ("Pause overhead work above the Hoist area until everyone inside wears a hard hat.", ("F3", "F4")),
+    (
+        "It was seen with 81 % confidence, and the situation was still ongoing about 3 seconds later.",
+        ("F7", "F11"),
+    ),
     ("The vest could not be seen, which is weaker than seeing that it is absent.", ("F8",)),
 ]
 

@@ -34,9 +34,10 @@ def _head(state: RunState, phase: str, elapsed_s: float) -> Text:
 
 
 def _cameras(state: RunState, elapsed_s: float) -> Table:
-    table = Table(
-        "camera", "state", "frames/s", "looks/s", "frame age", "people", "open", "seen", box=None, expand=True
-    )
+    table = Table(box=None, expand=True, padding=(0, 1, 0, 0))
+    for name in ("camera", "state", "fps", "looks/s", "age", "people", "open"):
+        table.add_column(name)
+    table.add_column("seen", no_wrap=True, min_width=26)
     for camera in state.cameras.values():
         table.add_row(
             escape(camera.camera),
@@ -59,7 +60,7 @@ def _seen(camera: CameraLine, elapsed_s: float) -> RenderableType:
     bar = Table.grid(padding=(0, 1))
     left = "" if camera.finished or share < LEAST_SHARE else f"{clock(elapsed_s * (1 - share) / share)} to go"
     bar.add_row(
-        ProgressBar(total=1, completed=1 if camera.finished else share, width=12), f"{share:.0%}", left
+        ProgressBar(total=1, completed=1 if camera.finished else share, width=8), f"{share:.0%}", left
     )
     return bar
 

@@ -13,6 +13,7 @@ from officer.cli import app
 
 ROOT = Path(__file__).parents[1]
 FENCED = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INDENTED = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(
@@ -33,10 +34,9 @@ def check(document: Path) -> Iterator[str]:
     """What *document* names and is not there."""
     text = document.read_text("utf-8")
     name = document.relative_to(ROOT)
-    shown = [
-        *INLINE.findall(FENCED.sub("", text)),
-        *(line for block in FENCED.findall(text) for line in block.splitlines()),
-    ]
+    prose = FENCED.sub("", text)
+    blocks = (line for block in FENCED.findall(text) for line in block.splitlines())
+    shown = [*INLINE.findall(prose), *INDENTED.findall(prose), *blocks]
     for line in shown:
         yield from (f"{name}: {problem}" for problem in check_line(line.strip().removeprefix("$ ")))
     for target in LINK.findall(text):

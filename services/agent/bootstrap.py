@@ -10,15 +10,14 @@ from services.agent.adapters.folder_evidence_store import FolderEvidenceStore
 from services.agent.adapters.folder_mailer import FolderMailer
 from services.agent.adapters.folder_report_store import FolderReportStore
 from services.agent.adapters.jinja_mail_composer import JinjaMailComposer
-from services.agent.adapters.langchain_report_writer import LangChainReportWriter
 from services.agent.adapters.local_violation_inbox import LocalViolationInbox
+from services.agent.adapters.report_writers import compose_writer
 from services.agent.adapters.reportlab_renderer import ReportlabRenderer
 from services.agent.adapters.smtp_mailer import SmtpMailer, SmtpServer
 from services.agent.adapters.sql_database import Database
 from services.agent.adapters.sql_migrations import check_schema, migrate
 from services.agent.adapters.sql_outbox import SqlOutbox
 from services.agent.adapters.sql_report_repository import SqlReportRepository
-from services.agent.adapters.template_report_writer import TemplateReportWriter
 from services.agent.application.agent import Agent
 from services.agent.application.consumer import Consumer
 from services.agent.application.mail_outbox import MailRoom
@@ -72,7 +71,7 @@ def build_agent(
         repository=repository,
         evidence=evidence,
         reports=reports,
-        writer=writer or _writer(settings),
+        writer=writer or compose_writer(settings),
         renderer=renderer or ReportlabRenderer(),
         clock=clock,
         table=shipped_table(),
@@ -111,11 +110,6 @@ def migrate_database(settings: AgentSettings) -> None:
     """Bring the database's schema up to date; errors as for `migrate`."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     migrate(Database(settings.database))
-
-
-def _writer(settings: AgentSettings) -> ReportWriter:
-    template = TemplateReportWriter()
-    return LangChainReportWriter(settings, template) if settings.llm_model else template
 
 
 def _recipients(settings: AgentSettings) -> tuple[Recipient, ...]:

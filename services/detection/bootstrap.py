@@ -1,6 +1,7 @@
 """Builds the detection service from its settings: the one place where adapters are chosen."""
 
 import hashlib
+import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from services.detection.application.ports import Detector, FrameSource, LookSink
 from services.detection.application.watch import CameraWatch, watch
 from services.detection.domain.detection import Label, worn
 from services.detection.settings import DetectionSettings
-from shared.config.site import Camera, LoadedSite, PpeRule, load_site
+from shared.config.site import Camera, LoadedSite, PpeRule, load_site, source_of
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import SqliteQueue
@@ -183,18 +184,12 @@ def _chosen_cameras(loaded: LoadedSite, settings: DetectionSettings) -> list[tup
     if not cameras:
         raise ConfigurationError(f"CAMERA {settings.camera!r} is not in {loaded.path}; it has: {known}")
     if settings.source is None:
-        return [(camera, _own_source(camera, loaded.path)) for camera in cameras]
+        return [(camera, source_of(camera, os.environ)) for camera in cameras]
     if len(cameras) > 1:
         raise ConfigurationError(
             f"SOURCE is one camera, {loaded.path} has several: choose one by CAMERA, of {known}"
         )
     return [(cameras[0], settings.source)]
-
-
-def _own_source(camera: Camera, path: Path) -> str:
-    if camera.source is None:
-        raise ConfigurationError(f"camera {camera.id} in {path} has no source: add one there, or set SOURCE")
-    return camera.source
 
 
 def _detector(settings: DetectionSettings) -> Detector:

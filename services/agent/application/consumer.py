@@ -94,7 +94,7 @@ class Consumer:
 
     def _outcome(self, delivery: Delivery) -> Outcome:
         try:
-            message = decode(delivery.body)
+            message = decode(delivery.body, self._desk.clock.now())
         except ContractError as error:
             self._desk.repository.quarantine_message(delivery.body, error.code, str(error))
             log.error("message.quarantined", code=error.code, reason=str(error))

@@ -1,12 +1,13 @@
-# Everything goes into .venv beside this file; nothing else on the machine is changed, save the Debian packages
-# that the tests' RTSP server needs (tests/servers/install).
+# Everything goes into .venv beside this file, and .venv-localstack for the tests' LocalStack; nothing else on the
+# machine is changed, save the Debian packages that the tests' RTSP server needs (tests/servers/install).
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(name) 2>/dev/null),$(name))))
 UV ?= uv
 OUT ?= out/demo
 VENV := .venv
+LOCALSTACK := .venv-localstack
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile
 LOCKS := detection agent officer dev train
 
 .DEFAULT_GOAL := help
@@ -21,7 +22,7 @@ install: $(VENV)/officer.stamp ## make .venv with the command officer in it
 demo: $(VENV)/officer.stamp ## run the bundled clip through both services and show what was found
 	$(BIN)/officer demo --out $(OUT)
 
-test: $(VENV)/dev.stamp $(VENV)/servers.stamp ## install what tests need, start the real components, run all tests
+test: $(VENV)/dev.stamp $(VENV)/servers.stamp $(LOCALSTACK)/stamp ## install what tests need, start the real components, run all tests
 	$(BIN)/pytest
 
 check: $(VENV)/dev.stamp static test ## format, lint, types, import contracts, docs, lock, tests
@@ -44,9 +45,12 @@ lock: ## resolve the requirements again (needs uv), with releases that are at le
 	        --python-version 3.11 --python-platform linux --no-emit-index-url --no-emit-find-links \
 	        --exclude-newer $$(date -u -d '7 days ago' +%F) -o requirements/$$purpose.txt || exit 1; \
 	done
+	@$(UV) pip compile requirements/localstack.in --quiet --generate-hashes --no-header \
+	    --python-version 3.11 --python-platform linux --no-emit-index-url --no-emit-find-links \
+	    --exclude-newer $$(date -u -d '7 days ago' +%F) -o requirements/localstack.txt
 
-clean: ## remove .venv, caches and the demo's output
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out
+clean: ## remove the environments, caches and the demo's output
+	rm -rf $(VENV) $(LOCALSTACK) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out
 	find officer services shared tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -70,4 +74,10 @@ $(VENV)/dev.stamp: requirements/dev.txt pyproject.toml | $(BIN)/python
 
 $(VENV)/servers.stamp: tests/servers/install | $(BIN)/python
 	tests/servers/install
+	@touch $@
+
+$(LOCALSTACK)/stamp: requirements/localstack.txt | $(BIN)/python
+	$(BIN)/python -m venv $(LOCALSTACK)
+	$(LOCALSTACK)/bin/python -m pip --disable-pip-version-check --no-input install --quiet \
+	    --no-deps --require-hashes -r requirements/localstack.txt
 	@touch $@

@@ -1,5 +1,6 @@
 """From message to outbox, with everything around it in memory: what is done once, what waits, what is quarantined."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.agent.application.consumer import Consumer
-from services.agent.application.ports import LeaseLostError
+from services.agent.application.ports import Delivery, LeaseLostError
 from services.agent.application.process_violation import (
     ComeBack,
     Desk,
@@ -283,6 +284,42 @@ def test_the_loop_settles_duplicates_and_any_order(office: Office) -> None:
         1,
         1,
     )
+
+
+class MisbehavingInbox(MemoryInbox):
+    """Does what SQS may do: any order, duplicates, messages that come back after they were deleted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.random = random.Random(7)
+
+    def send(self, body: bytes) -> None:
+        for _ in range(1 + (self.random.random() < 0.2)):
+            super().send(body)
+
+    def receive(self, visibility_s: float, wait_s: float) -> Delivery | None:
+        self.random.shuffle(self.messages)
+        return super().receive(visibility_s, wait_s)
+
+    def delete(self, delivery: Delivery) -> None:
+        if self.random.random() < 0.2:
+            self.extend(delivery, 0.0)
+        else:
+            super().delete(delivery)
+
+
+def test_a_queue_that_shuffles_doubles_and_brings_back_has_one_effect_each(office: Office) -> None:
+    office.inbox = MisbehavingInbox()
+    for number in range(1, 31):
+        office.evidence.objects[make.opened(number).evidence.key] = make.PICTURE
+        office.inbox.send(make.body(number))
+        office.inbox.send(make.closed_body(number))
+    worker = consumer(office)
+    while worker.step(0.0):
+        pass
+    assert office.inbox.messages == []
+    assert len(office.database.reports) == len(office.database.closed) == len(office.database.mails) == 30
+    assert len(office.reports.pdfs) == len(office.writer.briefs) == 30
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ given as bytes; that other file is covered by no hash.
 from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf import (  # type: ignore[import-untyped]  # protobuf ships no types
+from google.protobuf import (
     descriptor_pb2,
     descriptor_pool,
     message,

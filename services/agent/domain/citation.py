@@ -58,13 +58,6 @@ def choose_references(opened: Opened, table: RegulationTable) -> tuple[Reference
     return tuple(_reference(finding, opened, table) for finding in findings)
 
 
-def confirmation(citation: Citation) -> str:
-    """What to print beside a citation whose condition a camera cannot establish; empty for the others."""
-    if not citation.needs_person_confirmation:
-        return ""
-    return f"To be confirmed by a person: {citation.applies_when}"
-
-
 def _reference(finding: Finding, opened: Opened, table: RegulationTable) -> Reference:
     site = opened.site.jurisdictions
     hazards = opened.zone.hazards

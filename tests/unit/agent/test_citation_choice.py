@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from services.agent.domain.citation import Reference, choose_references, code, confirmation
+from services.agent.domain.citation import Reference, choose_references, code
 from shared.contracts.violation import Opened
 from shared.regulations.table import KnownMisuse, shipped_table, stands_in
 from shared.vocabulary import Finding, Hazard, Jurisdiction
@@ -160,12 +160,9 @@ def test_the_reason_names_place_and_hazard_of_a_law() -> None:
     )
 
 
-def test_what_a_person_has_to_confirm_is_marked_with_its_condition() -> None:
-    under_load = _reference(F.UNDER_LOAD, (H.LIFTING,), CONSTRUCTION).citations[0]
-    hard_hat = _reference(F.NO_HARDHAT, (H.LIFTING,), CONSTRUCTION).citations[0]
-
-    assert confirmation(under_load).startswith("To be confirmed by a person: A crane or derrick")
-    assert confirmation(hard_hat) == ""
+def test_what_a_person_has_to_confirm_is_marked() -> None:
+    assert _reference(F.UNDER_LOAD, (H.LIFTING,), CONSTRUCTION).citations[0].needs_person_confirmation
+    assert not _reference(F.NO_HARDHAT, (H.LIFTING,), CONSTRUCTION).citations[0].needs_person_confirmation
 
 
 def test_a_supporting_entry_is_no_surer_than_its_primary() -> None:

@@ -11,6 +11,7 @@ from threading import Event
 
 import structlog
 
+from services.detection.adapters.annotated_video import AnnotatedVideo
 from services.detection.adapters.detector_loader import load_detector, require_labels
 from services.detection.adapters.disk_spool import DiskSpool
 from services.detection.adapters.file_state_store import FileStateStore
@@ -157,8 +158,6 @@ class _CameraBuilder:
     def _sink(self, camera: Camera) -> LookSink | None:
         if not self.settings.save_video:
             return None
-        from services.detection.adapters.annotated_video import AnnotatedVideo
-
         return AnnotatedVideo(self.settings.data_dir / "video" / f"{camera.id}.mp4", camera)
 
     def _run_key(self) -> str:

@@ -46,7 +46,9 @@ def test_each_report_cites_a_reference_for_each_missing_item(six_people: tuple[P
         text = " ".join(page.extract_text() for page in PdfReader(out / str(violation.report)).pages)
         assert "29 CFR 1926.100(a)" in text
         assert "Site safety policy, section 4 (PPE)" in text
-        assert "651(d), Excavations" not in text  # no excavation, no public traffic: no law asks for a vest here
+        assert (
+            "651(d), Excavations" not in text
+        )  # no excavation, no public traffic: no law asks for a vest here
 
 
 def test_a_mail_with_its_report_goes_out_for_each(six_people: tuple[Path, Summary]) -> None:
@@ -108,7 +110,7 @@ def test_services_killed_in_the_middle_lose_and_double_nothing(footage: Path, tm
         program("services.detection", **settings) as detection,
     ):
         first = detection.wait_for("violation.opened", 120)["violation_id"]
-        agent.wait_for("message.claimed", 60)
+        detection.wait_for("violation.delivered", 60, violation_id=first)
         agent.kill()
         detection.wait_for("violation.opened", 120, after=len(detection.lines))
         detection.kill()

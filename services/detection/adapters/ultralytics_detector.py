@@ -75,7 +75,7 @@ def _loaded(file: ModelFile, threads: int) -> Any:
         model = YOLO(str(file.path))
     except Exception as error:
         raise ConfigurationError(
-            f"model {file.path} cannot be loaded by ultralytics: {str(error)[:200]}"
+            f"model {file.path} cannot be loaded by ultralytics: {str(error).partition(chr(10))[0][:200]}"
         ) from error
     if model.task != "detect":
         raise ConfigurationError(

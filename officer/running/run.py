@@ -115,7 +115,7 @@ class Run:
             if camera.progress is not None
         ]
         return cut + [
-            f"{camera.camera}: {camera.open} violations still open" for camera in cameras if camera.open
+            f"{camera.camera}: violations still open: {camera.open}" for camera in cameras if camera.open
         ]
 
     def _service(self, name: str) -> ServiceProcess:

@@ -140,7 +140,7 @@ def test_an_interrupted_recording_is_told(tmp_path: Path) -> None:
     )
     assert summarise(run, Ending.DONE, site(), []).left == (
         "gate: the recording was seen to 25%; the next run begins it again",
-        "gate: 1 violations still open",
+        "gate: violations still open: 1",
     )
 
 

@@ -3,7 +3,7 @@
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+PARTS = {"aws"}  # extras that only others ask for: nobody installs them alone
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==(\S+)", re.MULTILINE)
 ADDRESS = re.compile(r"^[^#\n]*(?:https?://|--index-url|--extra-index-url|--find-links)", re.MULTILINE)
 
@@ -18,17 +19,19 @@ ADDRESS = re.compile(r"^[^#\n]*(?:https?://|--index-url|--extra-index-url|--find
 def main() -> int:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    problems = [problem for extra in extras for problem in check(extra, project)]
-    problems += disagreements({extra: pins(extra) for extra in extras})
+    purposes = [extra for extra in extras if extra not in PARTS]
+    problems = [problem for extra in purposes for problem in check(extra, wanted_by(extra, project))]
+    problems += disagreements({extra: pins(extra) for extra in purposes})
+    problems += check("localstack", _lines(ROOT / "requirements" / "localstack.in"))
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0
 
 
-def check(extra: str, project: dict[str, Any]) -> Iterator[str]:
-    """What requirements/*extra*.txt lacks of what pyproject.toml asks for."""
+def check(extra: str, requirements: Iterable[Requirement]) -> Iterator[str]:
+    """What requirements/*extra*.txt lacks of *requirements*."""
     text, pinned = lock(extra).read_text("utf-8"), pins(extra)
-    for wanted in wanted_by(extra, project):
+    for wanted in requirements:
         version = pinned.get(canonicalize_name(wanted.name))
         if version is None:
             yield f"{lock(extra).name}: {wanted} is not locked; do: make lock"
@@ -51,6 +54,11 @@ def wanted_by(extra: str, project: dict[str, Any]) -> Iterator[Requirement]:
                 yield from wanted_by(inner, project)
         else:
             yield requirement
+
+
+def _lines(path: Path) -> Iterator[Requirement]:
+    lines = path.read_text("utf-8").splitlines()
+    return (Requirement(line) for line in lines if line and not line.startswith("#"))
 
 
 def disagreements(locks: dict[str, dict[str, str]]) -> Iterator[str]:

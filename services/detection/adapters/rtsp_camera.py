@@ -8,7 +8,7 @@ import av
 
 from services.detection.adapters.source_address import StreamAddress, refuse_forbidden_hosts
 from services.detection.adapters.video_stream import DecodedPicture, decode, video_of
-from shared.errors import TransientError
+from shared.errors import ConfigurationError, TransientError
 
 # timeout: of each socket operation, in microseconds. analyzeduration: opens in 0.6 s instead of 5.
 _OPTIONS = {
@@ -65,10 +65,11 @@ class RtspCamera:
         """Ask for the RTSP server's abilities, which needs no login; an open port alone may be a proxy's."""
         host, port = self._address.host, self._address.port
         try:
+            refuse_forbidden_hosts(self._address)
             with self._connected() as connection:
                 connection.sendall(f"OPTIONS rtsp://{host}:{port}/ RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
                 return connection.recv(5) == b"RTSP/"
-        except OSError:
+        except (OSError, ConfigurationError):
             return False
 
     def _connected(self) -> socket.socket:

@@ -1,5 +1,6 @@
 """The agent service: `python -m services.agent`, or with `migrate`; settings from the environment."""
 
+import logging
 import sys
 
 import structlog
@@ -36,7 +37,8 @@ def _run(arguments: list[str]) -> int:
         raise ConfigurationError(f"unknown arguments {arguments!a}; allowed: none, or migrate")
     settings = read_settings(AgentSettings)
     configure_logging(settings.log_level)
-    # imported late: a wrong setting is told before a second of imports
+    # Alembic tells of its plug-ins while it is imported; and all is imported late, so that a wrong setting is told soon
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from services.agent.bootstrap import build_agent, migrate_database
 
     if arguments:

@@ -27,6 +27,7 @@ from services.agent.application.reconcile import reconcile
 from services.agent.domain.recipients import Recipient
 from services.agent.settings import PORTS, AgentSettings
 from shared.config.site import load_site
+from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import SqliteQueue
 from shared.regulations.table import shipped_table
@@ -57,15 +58,10 @@ def build_agent(
     recipients = _recipients(settings)
     database = open_database(settings)
     repository, clock = SqlReportRepository(database), SystemClock()
-    store, queue = (
-        FolderStore(settings.data_dir),
-        SqliteQueue(settings.data_dir / "queue.db", max_receives=MAX_RECEIVES),
-    )
-    evidence, reports, inbox = (
-        FolderEvidenceStore(store),
-        FolderReportStore(store),
-        LocalViolationInbox(queue),
-    )
+    store = FolderStore(settings.data_dir)
+    queue = SqliteQueue(settings.data_dir / "queue.db", max_receives=MAX_RECEIVES)
+    evidence, reports = FolderEvidenceStore(store), FolderReportStore(store)
+    inbox = LocalViolationInbox(queue)
     desk = Desk(
         repository=repository,
         evidence=evidence,
@@ -96,7 +92,7 @@ def build_agent(
 
 def open_database(settings: AgentSettings) -> Database:
     """The database, made or brought up to date if it is a file; a server's schema is changed by `migrate` alone."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _make_data_folder(settings)
     database = Database(settings.database)
     if database.is_postgres:
         check_schema(database)
@@ -107,8 +103,17 @@ def open_database(settings: AgentSettings) -> Database:
 
 def migrate_database(settings: AgentSettings) -> None:
     """Bring the database's schema up to date; errors as for `migrate`."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    _make_data_folder(settings)
     migrate(Database(settings.database))
+
+
+def _make_data_folder(settings: AgentSettings) -> None:
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"DATA_DIR: folder {settings.data_dir} cannot be made: {error.strerror}; name one that can be written"
+        ) from error
 
 
 def _recipients(settings: AgentSettings) -> tuple[Recipient, ...]:

@@ -62,7 +62,7 @@ class AgentSettings(ServiceSettings, LlmSettings):
         None, description="certificates to trust instead of the system's, in PEM"
     )
     lease_s: float = Field(
-        60, ge=0.5, le=600, description="seconds after which a killed worker's work passes to another"
+        30, ge=0.5, le=600, description="seconds after which a killed worker's work passes to another"
     )
 
     @model_validator(mode="after")

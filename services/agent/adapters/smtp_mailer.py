@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from services.agent.adapters.mail_address import ascii_domain
 from services.agent.application.ports import MailPostponedError, MailRefusedError
 from shared.crash_points import crash_point
-from shared.errors import TransientError
+from shared.errors import ConfigurationError, TransientError
 
 TIMEOUT_S = 30.0  # of each command; RFC 5321, 4.5.3.2 allows minutes, a safety mail should try again sooner
 _PERMANENT = 500
@@ -45,6 +45,11 @@ class SmtpMailer:
     """A new connection for each mail: they are few, and nothing has to be kept alive."""
 
     def __init__(self, server: SmtpServer) -> None:
+        """Hand mails over to *server*; nothing is opened yet.
+
+        Raises:
+            ConfigurationError: the file of certificates cannot be read.
+        """
         self._server = server
         self._tls = None if server.security == "none" else _tls(server.ca_file)
 
@@ -123,7 +128,12 @@ class SmtpMailer:
 
 
 def _tls(ca_file: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file or None)
+    try:
+        return ssl.create_default_context(cafile=ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"SMTP_CA_FILE: {ca_file[:200]!a} holds no certificates that can be read; name a file in PEM format"
+        ) from error
 
 
 def _transmit(smtp: smtplib.SMTP, content: bytes) -> None:

@@ -1,6 +1,5 @@
 """Brings a database to the schema of this software, or says that somebody must."""
 
-import logging
 from pathlib import Path
 
 import structlog
@@ -66,7 +65,6 @@ def _config() -> Config:
 
 
 def _revision(db: Connection) -> str | None:
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # its chatter says nothing that we do not
     return MigrationContext.configure(db).get_current_revision()
 
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from services.agent.adapters.smtp_mailer import SmtpMailer, SmtpServer
 from services.agent.application.ports import MailPostponedError, MailRefusedError
-from shared.errors import TransientError
+from shared.errors import ConfigurationError, TransientError
 from tests.servers import smtp
 from tests.servers.rtsp import free_port
 
@@ -84,6 +84,12 @@ def test_a_certificate_for_another_host_is_refused(start: Start, tmp_path: Path)
     server = start(security="tls", names=("other.example",))
     with pytest.raises(TransientError, match="not trusted"):
         mailer(server, "tls", ca_file=trusted(server, tmp_path)).send(mail(), ANNA)
+
+
+def test_a_file_without_certificates_is_a_wrong_setting(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(ConfigurationError, match="SMTP_CA_FILE"):
+        mailer(start(), "starttls", ca_file=str(tmp_path / "ca.pem"))
 
 
 def test_no_mail_goes_in_clear_where_encryption_was_asked_for(start: Start) -> None:

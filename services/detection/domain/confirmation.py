@@ -19,7 +19,8 @@ WEIGHT: dict[EvidenceBasis, float] = {"seen-missing": 1.0, "not-seen": 0.4, "pre
 RELIABILITY: dict[tuple[Finding, EvidenceBasis], float] = {
     (Finding.NO_HARDHAT, "seen-missing"): 0.97,
     (Finding.NO_HARDHAT, "not-seen"): 0.94,
-    (Finding.NO_VEST, "not-seen"): 0.88,
+    (Finding.NO_VEST, "not-seen"): 0.90,
+    (Finding.RESTRICTED_ZONE, "present-in-zone"): 0.85,  # a box called person is one
 }
 UNMEASURED = 0.8
 
@@ -33,7 +34,6 @@ class _Look:
     at_s: float
     stance: Stance
     basis: EvidenceBasis | None
-    confidence: float
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class History:
             return f"was seen worn less than {WORN_MEMORY_S:.0f} s ago"
         if observation.stance is Stance.DENIES:
             self._worn_at.append(at_s)
-        self._looks.append(_Look(at_s, observation.stance, observation.basis, observation.confidence))
+        self._looks.append(_Look(at_s, observation.stance, observation.basis))
         return ""
 
     def forget(self, at_s: float) -> None:
@@ -104,8 +104,6 @@ class History:
         )
 
     def _reliability(self, look: _Look) -> float:
-        if look.basis == "present-in-zone":
-            return look.confidence
         return RELIABILITY.get((self.finding, look.basis or "not-seen"), UNMEASURED)
 
     def _counted(self) -> list[_Look]:

@@ -79,7 +79,7 @@ def test_work_stands_still_while_the_server_is_gone_and_goes_on_within_fifteen_s
     office.writer.before = server.kill
     office.inbox.send(make.body(1))
     office.inbox.send(make.body(2))
-    thread = threading.Thread(target=office.consumer.run, args=(stop,))
+    thread = threading.Thread(target=office.consumer.run, args=(stop,), daemon=True)
     thread.start()
     until(lambda: len(office.writer.briefs) == 1)
     time.sleep(3.0)

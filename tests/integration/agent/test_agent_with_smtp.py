@@ -63,7 +63,7 @@ def test_reports_mails_and_a_digest_reach_every_recipient_and_no_secret_is_left_
 
 def _run_until(data: Path, queue: SqliteQueue) -> None:
     agent, stop = build_agent(read_settings(AgentSettings)), threading.Event()
-    thread = threading.Thread(target=agent.run, args=(stop,))
+    thread = threading.Thread(target=agent.run, args=(stop,), daemon=True)
     thread.start()
     deadline = time.monotonic() + 40
     while queue.counts().visible + queue.counts().in_flight or _due(data):

@@ -61,7 +61,7 @@ class Office:
         def run() -> None:
             self.ended_well = agent.run(self.stop, stop_budget_s)
 
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=run, daemon=True)
         thread.start()
         return thread
 

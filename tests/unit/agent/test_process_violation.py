@@ -345,7 +345,7 @@ def test_while_the_database_is_down_nothing_is_received(office: Office) -> None:
     office.inbox.send(make.body())
     worker, stop = consumer(office), threading.Event()
     office.database.down = True
-    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread = threading.Thread(target=worker.run, args=(stop,), daemon=True)
     thread.start()
     time.sleep(1.5)
     receives = office.inbox.messages[0].receives
@@ -360,7 +360,7 @@ def test_an_outage_in_the_middle_of_the_work_is_no_failed_attempt(office: Office
     office.inbox.send(make.body())
     office.reports.after_put = office.switch_off
     worker, stop = consumer(office), threading.Event()
-    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread = threading.Thread(target=worker.run, args=(stop,), daemon=True)
     thread.start()
     until(lambda: office.database.down)
     office.switch_on()
@@ -387,7 +387,7 @@ def test_work_in_hand_can_be_handed_back_from_another_thread(office: Office) -> 
     office.writer.before = wait
     office.inbox.send(make.body())
     worker = consumer(office)
-    thread = threading.Thread(target=worker.step, args=(0.0,))
+    thread = threading.Thread(target=worker.step, args=(0.0,), daemon=True)
     thread.start()
     entered.wait(5)
     worker.hand_back()

@@ -1,41 +1,23 @@
 """An object store in a folder, for one PC without a cloud: objects are put once and never change."""
 
 import errno
-import mimetypes
 import os
 import secrets
 import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.errors import ConfigurationError, ObjectMissingError, PermanentError, TransientError
 from shared.local.durable_files import flush_folder, make_folders, write_flushed
 from shared.object_keys import check_key
+from shared.objects import MAX_OBJECT_BYTES, StoredObject, check_object, check_size, content_type_of
 
-MAX_OBJECT_BYTES = 20_000_000  # the contract allows no larger evidence
 _UNFINISHED = ".unfinished"  # no key can begin with a dot
 _ABANDONED_S = 86_400.0
 _NO_HARD_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # FAT, exFAT and some network drives
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """What is known of an object without reading it.
-
-    Attributes:
-        size_bytes: its length.
-        content_type: told by the key's suffix; the folder keeps no other.
-        stored_at: aware UTC.
-    """
-
-    key: str
-    size_bytes: int
-    content_type: str
-    stored_at: datetime
 
 
 class FolderStore:
@@ -68,11 +50,7 @@ class FolderStore:
             PermanentError: the key is not allowed, leads out of the folder, or tells another type.
             TransientError: the folder is full or not writable; nothing was stored.
         """
-        if content_type != _content_type(check_key(key)):
-            raise PermanentError(
-                "wrong-content-type",
-                f"object {key[:120]!a} is {_content_type(key)} by its suffix, not {content_type[:80]!a}",
-            )
+        check_object(key, content_type)
         with self._ours(key):
             path = self._path(key)
             if not path.exists():
@@ -88,11 +66,7 @@ class FolderStore:
             TransientError: it cannot be read.
         """
         with self._found(key), self._path(key).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > max_bytes:
-                raise PermanentError(
-                    "object-too-large", f"object {key} has {size} bytes, {max_bytes} are allowed"
-                )
+            check_size(key, os.fstat(file.fileno()).st_size, max_bytes)
             return file.read()
 
     def exists(self, key: str) -> bool:
@@ -107,7 +81,7 @@ class FolderStore:
             if not stat.S_ISREG(status.st_mode):
                 raise IsADirectoryError
         stored_at = datetime.fromtimestamp(status.st_mtime, UTC)
-        return StoredObject(key, status.st_size, _content_type(key), stored_at)
+        return StoredObject(key, status.st_size, content_type_of(key), stored_at)
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Keys that begin with *prefix* (of whole or half names), sorted within each folder.
@@ -165,10 +139,6 @@ def _sweep(unfinished: Path) -> None:
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_S:
                 path.unlink()
-
-
-def _content_type(key: str) -> str:
-    return mimetypes.guess_type(key)[0] or "application/octet-stream"
 
 
 def _move_unless_there(aside: Path, path: Path) -> None:

@@ -5,13 +5,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from shared.errors import ConfigurationError, TransientError
+from shared.queues import MAX_VISIBILITY_S, QueueCounts, ReceivedMessage, check_receive, check_visibility
 
-MAX_VISIBILITY_S = 43_200.0  # 12 hours, the limit of SQS
 _POLL_S = 0.2
 _SCHEMA = (
     """
@@ -28,32 +27,6 @@ _SCHEMA = (
     """,
     "CREATE INDEX IF NOT EXISTS queue_messages_waiting ON queue_messages (dead, id, visible_at, receive_count)",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedMessage:
-    """A message in the receiver's hands until its visibility ends.
-
-    Attributes:
-        receipt: names this receive; delete and change_visibility take it.
-        body: as it was sent.
-        receive_count: how often it was received, this time included; 1 the first time.
-        sent_at: aware UTC.
-    """
-
-    receipt: str
-    body: bytes
-    receive_count: int
-    sent_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class QueueCounts:
-    """Messages that can be received now, that somebody holds, and that were received too often."""
-
-    visible: int
-    in_flight: int
-    dead: int
 
 
 class SqliteQueue:
@@ -112,9 +85,7 @@ class SqliteQueue:
             ValueError: an argument is out of its range.
             TransientError: as for `send`.
         """
-        if limit < 1:
-            raise ValueError(f"limit must be 1 or more, got {limit}")
-        _check_visibility(visibility_s)
+        check_receive(limit, visibility_s)
         deadline = time.monotonic() + wait_s
         while not (messages := self._take(limit, visibility_s)) and time.monotonic() < deadline:
             time.sleep(min(_POLL_S, wait_s))
@@ -127,7 +98,7 @@ class SqliteQueue:
 
     def change_visibility(self, receipt: str, visibility_s: float) -> bool:
         """Hide the message for *visibility_s* seconds from now; 0 gives it back at once. False as for `delete`."""
-        _check_visibility(visibility_s)
+        check_visibility(visibility_s)
         with self._write() as db:
             changed = db.execute(
                 "UPDATE queue_messages SET visible_at = ? WHERE receipt = ?",
@@ -230,11 +201,6 @@ def _open(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
             f"queue file {path} cannot be opened: {error}; name a file in a folder that can be written"
         ) from error
     return connection
-
-
-def _check_visibility(visibility_s: float) -> None:
-    if not 0 <= visibility_s <= MAX_VISIBILITY_S:
-        raise ValueError(f"visibility must be 0 to {MAX_VISIBILITY_S:.0f} seconds, got {visibility_s}")
 
 
 def _message(row: tuple[int, str, bytes, int, float]) -> ReceivedMessage:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from services.detection.adapters.local_violation_queue import LocalViolationQueue
-from shared.local.sqlite_queue import QueueCounts, SqliteQueue
+from shared.local.sqlite_queue import SqliteQueue
+from shared.queues import QueueCounts
 from tests.fakes.clocks import ManualClock
 from tests.fakes.memory_queue import MemoryQueue, MemoryViolationQueue
 

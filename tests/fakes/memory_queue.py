@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from shared.errors import TransientError
-from shared.local.sqlite_queue import MAX_VISIBILITY_S, QueueCounts, ReceivedMessage
+from shared.queues import QueueCounts, ReceivedMessage, check_receive, check_visibility
 
 
 @dataclass
@@ -31,9 +31,7 @@ class MemoryQueue:
 
     def receive(self, limit: int, visibility_s: float, wait_s: float = 0.0) -> list[ReceivedMessage]:
         """As `SqliteQueue.receive`, but never waits: in memory nobody else can send meanwhile."""
-        if limit < 1:
-            raise ValueError(f"limit must be 1 or more, got {limit}")
-        _check_visibility(visibility_s)
+        check_receive(limit, visibility_s)
         self._bury()
         return [self._hand_out(message, visibility_s) for message in self._visible()[:limit]]
 
@@ -44,7 +42,7 @@ class MemoryQueue:
         return bool(found)
 
     def change_visibility(self, receipt: str, visibility_s: float) -> bool:
-        _check_visibility(visibility_s)
+        check_visibility(visibility_s)
         found = self._held(receipt)
         for message in found:
             message.visible_at = self._now() + visibility_s
@@ -83,11 +81,6 @@ class MemoryQueue:
 
     def _held(self, receipt: str) -> list[_Message]:
         return [message for message in self._messages if receipt and message.receipt == receipt]
-
-
-def _check_visibility(visibility_s: float) -> None:
-    if not 0 <= visibility_s <= MAX_VISIBILITY_S:
-        raise ValueError(f"visibility must be 0 to {MAX_VISIBILITY_S:.0f} seconds, got {visibility_s}")
 
 
 class MemoryViolationQueue:

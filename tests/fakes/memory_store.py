@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from shared.errors import ObjectMissingError, PermanentError, TransientError
-from shared.local.folder_store import MAX_OBJECT_BYTES, StoredObject
 from shared.object_keys import check_key
+from shared.objects import MAX_OBJECT_BYTES, StoredObject
 
 
 class MemoryStore:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from shared.errors import ConfigurationError, TransientError
-from shared.local.sqlite_queue import MAX_VISIBILITY_S, SqliteQueue
+from shared.local.sqlite_queue import SqliteQueue
+from shared.queues import MAX_VISIBILITY_S
 from tests.fakes.clocks import ManualClock
 from tests.fakes.memory_queue import MemoryQueue
 

@@ -20,6 +20,7 @@ from services.detection.adapters.joined_detector import JoinedDetector
 from services.detection.adapters.jpeg_evidence_renderer import JpegEvidenceRenderer
 from services.detection.adapters.local_violation_queue import LocalViolationQueue
 from services.detection.adapters.motion_gate import GreyMotionGate
+from services.detection.adapters.prometheus_metrics import DetectionMetrics
 from services.detection.adapters.shared_detector import SharedDetector
 from services.detection.application import camera_state
 from services.detection.application.camera_state import CameraState
@@ -34,8 +35,12 @@ from shared.config.site import Camera, LoadedSite, PpeRule, load_site, source_of
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import SqliteQueue
+from shared.observability.health import STARTING, Dependency, Health, Heart, watched
 
 DRAIN_S = 20.0
+# Quiet for longer, a loop is stuck and /healthz fails. A frame takes seconds at worst; a delivery is three calls,
+# each with a deadline of its own.
+FRAME_LIMIT_S, ROUND_LIMIT_S, DELIVERY_LIMIT_S = 60.0, 60.0, 180.0
 
 log = structlog.get_logger()
 
@@ -59,6 +64,8 @@ class DetectionService:
     courier: Courier
     spool: DiskSpool
     site: "SiteWatch"
+    health: Health
+    heart: Heart
 
     def run(self, stop: Event) -> bool:
         """Watch until all recordings have ended or *stop* is set, then deliver what waits.
@@ -67,29 +74,55 @@ class DetectionService:
             Whether all went well: every frame looked at, everything delivered.
         """
         self.courier.start()
-        failures = watch(self.cameras, stop, on_tick=self.site.reload_if_changed)
+        failures = watch(self.cameras, stop, on_tick=self._look_round)
+        self.heart.rest()
         left = self.courier.stop(DRAIN_S)
         self.spool.close()
         return failures == 0 and left == 0
 
+    def _look_round(self) -> None:
+        self.heart.beat()
+        self.site.reload_if_changed()
+        for camera in self.cameras:
+            status, dependency = camera.source.status, _dependency(self.health, camera.camera)
+            dependency.note(status.state, ready=status.state in ("up", "ended"), problem=status.problem)
 
-def build_detection(settings: DetectionSettings) -> DetectionService:
+
+def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | None = None) -> DetectionService:
     """Build everything that *settings* ask for.
+
+    Args:
+        settings: what is watched and how.
+        metrics: measures it, and tells its health.
 
     Raises:
         ConfigurationError: settings, site file, model or a source are wrong.
     """
+    metrics = metrics or DetectionMetrics(Health())
+    health = metrics.health
     loaded = load_site(settings.site_file)
     chosen = _chosen_cameras(loaded, settings)
-    detector = SharedDetector(_detector(settings))
+    detector = SharedDetector(_detector(settings), metrics.inference.observe)
     require_labels(detector.info, _needed_labels(loaded, detector))
     spool = DiskSpool(settings.data_dir / "spool", SystemClock(), settings.spool_limit_mb * 1_000_000)
     states = FileStateStore(settings.data_dir / "state")
-    build = _CameraBuilder(settings, loaded, detector, spool, states)
+    build = _CameraBuilder(settings, loaded, detector, spool, states, health)
     cameras = [built for camera, source in chosen if (built := build.camera(camera, source))]
     store, queue = FolderStore(settings.data_dir), SqliteQueue(settings.data_dir / "queue.db")
-    courier = Courier(spool, store, LocalViolationQueue(queue))
-    return DetectionService(cameras, courier, spool, SiteWatch(loaded, cameras))
+    courier = Courier(
+        spool,
+        watched(store, health.dependency("store")),
+        watched(LocalViolationQueue(queue), health.dependency("queue")),
+        heart=health.loop("courier", DELIVERY_LIMIT_S),
+    )
+    metrics.read_from(cameras, spool.stats, lambda: courier.status)
+    return DetectionService(
+        cameras, courier, spool, SiteWatch(loaded, cameras), health, health.loop("main", ROUND_LIMIT_S)
+    )
+
+
+def _dependency(health: Health, camera: str) -> Dependency:
+    return health.dependency(f"camera {camera}", STARTING, ready=False)
 
 
 @dataclass(slots=True)
@@ -128,6 +161,7 @@ class _CameraBuilder:
     detector: Detector
     spool: DiskSpool
     states: StateStore
+    health: Health
 
     def camera(self, camera: Camera, address: str) -> CameraWatch | None:
         """None for a recording that has been seen to its end with these settings."""
@@ -144,7 +178,9 @@ class _CameraBuilder:
         tools = Tools(gate, self.detector, JpegEvidenceRenderer(), self.spool, self.states)
         setting = Setting(self.loaded.site, camera, source.facts, self.detector.info)
         pipeline = CameraPipeline(setting, tools, state, name, settings.show_why)
-        return CameraWatch(camera.id, source, pipeline, self._sink(camera), _finisher(pipeline, run))
+        _dependency(self.health, camera.id)
+        heart = self.health.loop(f"camera {camera.id}", FRAME_LIMIT_S)
+        return CameraWatch(camera.id, source, pipeline, self._sink(camera), _finisher(pipeline, run), heart)
 
     def _state(self, camera: Camera, source: FrameSource) -> tuple[str, CameraState]:
         facts = source.facts

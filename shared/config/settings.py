@@ -40,6 +40,15 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least important log line that is written"
     )
+    health_port: int | None = Field(
+        None,
+        ge=1,
+        le=65_535,
+        description="port for /healthz, /readyz and /metrics, such as 9100; empty: none is opened",
+    )
+    health_host: str = Field(
+        "127.0.0.1", description="address that HEALTH_PORT listens at; 0.0.0.0 in a container"
+    )
 
     @classmethod
     def settings_customise_sources(

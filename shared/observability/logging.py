@@ -9,7 +9,7 @@ The JSON lines on standard output are an interface: `officer watch` reads them. 
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
@@ -20,12 +20,17 @@ MAX_TEXT = 4_000
 MAX_NESTING = 6
 
 
-def configure_logging(level: str = "info", stream: TextIO | None = None) -> None:
+def configure_logging(
+    level: str = "info",
+    stream: TextIO | None = None,
+    observe: Callable[[Mapping[str, Any]], None] | None = None,
+) -> None:
     """Send all logs, the standard library's too, to *stream* (standard output unless given).
 
     Args:
         level: debug, info, warning, error or critical.
         stream: JSON lines go to it, or the console layout if it is a terminal.
+        observe: gets each of our own events from info on, also those that *level* leaves out of *stream*.
     """
     output = stream or sys.stdout
     last: Any = (
@@ -40,10 +45,12 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
         structlog.processors.format_exc_info,  # as text, so that secrets in it can be hidden
         hide_secrets,
     ]
+    observing: list[Any] = [_shown_to(observe)] if observe else []
+    least = "debug" if level == "debug" else "info"
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, *observing, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(least if observe else level),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(output)
@@ -61,6 +68,14 @@ def configure_logging(level: str = "info", stream: TextIO | None = None) -> None
 def hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Redact every text of *event*, nested ones too, and cut what is too long."""
     return {key: value if key.startswith("_") else _hidden(value, 0) for key, value in event.items()}
+
+
+def _shown_to(observe: Callable[[Mapping[str, Any]], None]) -> Any:
+    def process(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        observe(event)
+        return event  # what is less important than the level ends at the root logger
+
+    return process
 
 
 def _hidden(value: Any, depth: int) -> Any:

@@ -48,6 +48,7 @@ class SpoolStats:
         alarms: how often it came to be `ALARM_SHARE` full.
         refused: acceptances refused because it was full or not writable.
         quarantined: entries set aside.
+        oldest_at: when the oldest of them was accepted, aware UTC; None if none waits.
     """
 
     waiting: int
@@ -56,6 +57,7 @@ class SpoolStats:
     alarms: int
     refused: int
     quarantined: int
+    oldest_at: datetime | None
 
 
 class DiskSpool:
@@ -129,12 +131,17 @@ class DiskSpool:
                 alarms=self._alarms,
                 refused=self._refused,
                 quarantined=self._quarantined,
+                oldest_at=self._oldest_at(),
             )
 
     def close(self) -> None:
         """Let another process use the folder."""
         with self._mutex:
             self._folder_lock.close()
+
+    def _oldest_at(self) -> datetime | None:
+        oldest = next(iter(self._entries.values()), None)
+        return _accepted_at(oldest.folder.name) if oldest else None
 
     def _prepare(self, root: Path) -> "_FolderLock":
         for folder in (self._waiting, self._unfinished, self._quarantine):
@@ -332,8 +339,12 @@ def _read_entry(key: _Key, folder: Path) -> SpoolEntry:
         raise TransientError(f"spool entry {folder} cannot be read now: {error.strerror}") from error
     if _MESSAGE not in files or _sums(files) != sums:
         raise _CorruptError(f"the files are not those that {_SUMS} names")
-    accepted_at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(folder.name[:20]))
+    accepted_at = _accepted_at(folder.name)
     return SpoolEntry(key.violation_id, key.phase, files[_MESSAGE], files.get(_PICTURE), accepted_at)
+
+
+def _accepted_at(name: str) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(name[:20]))
 
 
 def _size(folder: Path) -> int:

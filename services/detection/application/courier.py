@@ -12,12 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from services.detection.application.ports import ObjectStore, Spool, SpoolEntry, ViolationQueue
 from shared.contracts.violation import Opened, decode
 from shared.crash_points import crash_point
 from shared.errors import ContractError, OfficerError, PermanentError
 from shared.object_keys import event_key
+from shared.observability.health import Heart
 
 POLL_S = 0.2
 LONGEST_PAUSE_S = 30.0
@@ -61,12 +63,17 @@ class Courier:
         store: ObjectStore,
         queue: ViolationQueue,
         pause: Callable[[int], float] = pause_s,
+        heart: Heart | None = None,
     ) -> None:
-        """Carry from *spool* to *store* and *queue*; *pause* gives the seconds to wait after n failed rounds."""
+        """Carry from *spool* to *store* and *queue*.
+
+        *pause* gives the seconds to wait after n failed rounds; *heart* beats with every entry and every round.
+        """
         self._spool = spool
         self._store = store
         self._queue = queue
         self._pause = pause
+        self._heart = heart or Heart()
         self._status = CourierStatus()
         self._stopping = threading.Event()
         self._deadline = float("inf")
@@ -99,6 +106,7 @@ class Courier:
         failed_in_a_row = 0
         try:
             for entry in self._spool.pending():
+                self._heart.beat()
                 if time.monotonic() > self._deadline:
                     break
                 failed_in_a_row = 0 if self._try(entry) else failed_in_a_row + 1
@@ -113,10 +121,16 @@ class Courier:
         failed_rounds = 0
         while not self._stopping.is_set():
             failed_rounds = 0 if self.deliver_pending() else failed_rounds + 1
+            self._heart.beat()
             self._stopping.wait(self._pause(failed_rounds))
         self.deliver_pending()
+        self._heart.rest()
 
     def _try(self, entry: SpoolEntry) -> bool:
+        with bound_contextvars(violation_id=entry.violation_id, phase=entry.phase):
+            return self._tried(entry)
+
+    def _tried(self, entry: SpoolEntry) -> bool:
         try:
             self._deliver(entry)
         except (ContractError, PermanentError) as error:
@@ -126,7 +140,7 @@ class Courier:
             self._note_failure(str(error))
             return False
         except Exception as error:  # the loop's edge: an adapter's mistake must not end all deliveries
-            log.exception("courier.broken", violation_id=entry.violation_id, phase=entry.phase)
+            log.exception("courier.broken")
             self._note_failure(f"unexpected {type(error).__name__}")
             return False
         return True
@@ -142,7 +156,7 @@ class Courier:
         crash_point("D5")
         self._spool.settle(entry)
         self._status = replace(self._status, delivered=self._status.delivered + 1, problem="")
-        log.info("violation.delivered", violation_id=entry.violation_id, phase=entry.phase)
+        log.info("violation.delivered")
 
     def _put_picture(self, opened: Opened, entry: SpoolEntry) -> None:
         if entry.jpeg is None:

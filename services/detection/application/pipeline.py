@@ -237,6 +237,7 @@ class CameraPipeline:
                 "violation.closed",
                 violation_id=case.id,
                 camera=self._setting.camera.id,
+                rule=case.subject.rule,
                 reason=closing.reason,
                 duration_s=data.duration_s,
                 people=case.people,

@@ -12,6 +12,7 @@ from services.detection.application.pipeline import CameraPipeline
 from services.detection.application.ports import FrameSource, LookSink
 from services.detection.domain.frame import Frame
 from shared.errors import OfficerError
+from shared.observability.health import Heart
 
 STATUS_EVERY_S = 1.0
 POLL_S = 0.5
@@ -29,6 +30,7 @@ class CameraWatch:
         pipeline: what they go through.
         sink: gets every frame, if an annotated video is wanted.
         finished: told once when a recording has been seen to its end.
+        heart: beats with every frame, and about once a second while there is none.
     """
 
     camera: str
@@ -36,6 +38,7 @@ class CameraWatch:
     pipeline: CameraPipeline
     sink: LookSink | None = None
     finished: Callable[[], None] = lambda: None
+    heart: Heart = field(default_factory=Heart)
     failures: int = 0
     _told_s: float = 0.0
     _told: tuple[int, int] = (0, 0)
@@ -46,12 +49,14 @@ class CameraWatch:
         """Until the source ends or *stop* is set."""
         try:
             for frame in self.source.frames():
+                self.heart.beat()
                 if stop.is_set():
                     break
                 if frame is not None:
                     self._see(frame)
                 self._tell(every_s=STATUS_EVERY_S)
             self._end(stopped=stop.is_set())
+            self.heart.rest()
         except Exception:  # the thread's edge: tell, and let the other cameras go on
             self.failures += 1
             log.exception("camera.broken", camera=self.camera)
@@ -104,7 +109,7 @@ class CameraWatch:
             skipped=status.skipped,
             offered_fps=round((status.offered - offered) / seconds, 1) if self._told_s else None,
             processed_fps=round((counts.processed - processed) / seconds, 1) if self._told_s else None,
-            frame_age_s=self._frame_age_s(),
+            frame_age_s=self.frame_age_s,
             people=counts.people,
             open=counts.open,
             offset_s=round(self._last.offset_s, 2) if self._last else None,
@@ -114,7 +119,9 @@ class CameraWatch:
         )
         self._told_s, self._told = now_s, (status.offered, counts.processed)
 
-    def _frame_age_s(self) -> float | None:
+    @property
+    def frame_age_s(self) -> float | None:
+        """Seconds since a live camera's last good frame; None before the first, and for a recording."""
         last = self.source.status.last_frame_at
         if last is None or self.source.facts.kind != "live":
             return None

@@ -9,8 +9,10 @@ import structlog
 from services.agent.application.consumer import Consumer
 from services.agent.application.mail_outbox import MailRoom
 from shared.errors import TransientError
+from shared.observability.health import Heart
 
 STATUS_EVERY_S = 1.0
+BLIND_AGAIN_S = 60.0  # an outage is told when it begins, and then once in so long
 RECONCILE_FIRST_S, RECONCILE_EVERY_S = 10.0, 300.0
 STOP_BUDGET_S = 60.0  # for the message in hand
 LAST_MAILS_S = 15.0  # for the digests of what is held
@@ -24,11 +26,19 @@ class Agent:
     Args:
         find_lost: rings again for messages whose bell got lost, see `reconcile`.
         close: gives back what the adapters hold.
+        heart: beats about once a second.
     """
 
     def __init__(
-        self, consumer: Consumer, mail_room: MailRoom, find_lost: Callable[[], int], close: Callable[[], None]
+        self,
+        consumer: Consumer,
+        mail_room: MailRoom,
+        find_lost: Callable[[], int],
+        close: Callable[[], None],
+        heart: Heart | None = None,
     ) -> None:
+        self._heart = heart or Heart()
+        self._blind_told_s: float | None = None
         self._consumer = consumer
         self._mail_room = mail_room
         self._find_lost = find_lost
@@ -47,6 +57,7 @@ class Agent:
             self._thread("mail", self._mail_room.run, stop),
         ]
         self._look_after_things(stop)
+        self._heart.rest()
         self._end(threads, stop_budget_s)
         return not self._broken.is_set()
 
@@ -66,13 +77,21 @@ class Agent:
     def _look_after_things(self, stop: Event) -> None:
         reconcile_at = time.monotonic() + RECONCILE_FIRST_S
         while not stop.wait(STATUS_EVERY_S):
+            self._heart.beat()
             try:
                 self._tell_status()
+                self._blind_told_s = None
                 if time.monotonic() >= reconcile_at:
                     reconcile_at = time.monotonic() + RECONCILE_EVERY_S
                     self._find_lost()
             except TransientError as error:
-                log.warning("agent.blind", problem=str(error))
+                self._tell_blindness(error)
+
+    def _tell_blindness(self, error: TransientError) -> None:
+        now_s = time.monotonic()
+        if self._blind_told_s is None or now_s - self._blind_told_s >= BLIND_AGAIN_S:
+            self._blind_told_s = now_s
+            log.warning("agent.blind", problem=str(error))
 
     def _tell_status(self) -> None:
         inbox, mails = self._consumer.counts(), self._mail_room.counts()
@@ -104,6 +123,7 @@ class Agent:
         alarm.daemon = True
         alarm.start()
         try:
+            self._mail_room.step(enough)  # what is still due may turn out to be beyond the cap, too
             self._mail_room.send_held()
             self._mail_room.step(enough)
             self._tell_status()

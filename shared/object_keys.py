@@ -9,6 +9,7 @@ from shared.errors import PermanentError
 EVIDENCE_PREFIX = "evidence/"
 EVENTS_PREFIX = "events/"
 MAX_KEY_LENGTH = 512
+_VIOLATION_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _SAFE_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*", re.ASCII)
 
 
@@ -21,6 +22,12 @@ def event_key(message: ViolationMessage, body: bytes) -> str:
     """Where the sidecar goes: *body* is the encoded *message*, the day that of its writing in UTC."""
     phase_and_hash = f"{message.phase}-{payload_hash(body)[:16]}"
     return f"{EVENTS_PREFIX}{_day(message.time)}/{message.violation_id}/{phase_and_hash}.json"
+
+
+def violation_id_of(key: str) -> str | None:
+    """The violation that the object of that name belongs to: picture, sidecar or report; None for any other."""
+    found = _VIOLATION_ID.search(key)
+    return found[0] if found else None
 
 
 def check_key(key: str) -> str:

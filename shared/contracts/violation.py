@@ -31,6 +31,7 @@ SCHEMA_VERSION = "1.0"
 MAX_MESSAGE_BYTES = 64 * 1024
 OPENED = "officer.violation.opened.v1"
 CLOSED = "officer.violation.closed.v1"
+_REFUSED_BY_SQS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}  # all others that it refuses are no text to begin with
 CLOCK_TOLERANCE = timedelta(minutes=10)
 MAX_PROBLEMS_TOLD = 3
 
@@ -300,8 +301,9 @@ def _source(site: str, camera: str) -> str:
 
 
 def encode(message: ViolationMessage) -> bytes:
-    """UTF-8 JSON, compact, keys in declaration order: the same message gives the same bytes."""
-    body = json.dumps(message.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":")).encode()
+    """UTF-8 JSON, compact, keys in declaration order: the same message gives the same bytes, and SQS takes them."""
+    text = json.dumps(message.model_dump(mode="json"), ensure_ascii=False, separators=(",", ":"))
+    body = text.translate(_REFUSED_BY_SQS).encode()
     if len(body) > MAX_MESSAGE_BYTES:
         raise ContractError("too-large", f"message has {len(body)} bytes, {MAX_MESSAGE_BYTES} are allowed")
     return body

@@ -56,12 +56,13 @@ class FakeMailer:
         self.bodies: list[str] = []
         self.raises: list[Exception | None] = []
 
-    def send(self, mail: EmailMessage, recipient: str) -> None:
+    def send(self, mail: EmailMessage, recipient: str) -> str:
         error = self.raises.pop(0) if self.raises else None
         if error:
             raise error
         self.sent.append((recipient, str(mail["Message-ID"])))
         self.bodies.append(mail.get_content().strip())
+        return str(mail["Message-ID"])
 
 
 class SystemClock:

@@ -30,7 +30,7 @@ class FolderMailer:
                 f"mail folder {folder} cannot be used: {error.strerror}; name a folder that can be written"
             ) from error
 
-    def send(self, mail: EmailMessage, recipient: str) -> None:
+    def send(self, mail: EmailMessage, recipient: str) -> str:
         body = mail.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
         aside = self._folder / f".{secrets.token_hex(8)}"
         try:
@@ -45,6 +45,7 @@ class FolderMailer:
                 f"mail folder {self._folder} does not take a mail: {error.strerror}; check space and permissions"
             ) from error
         crash_point("M3")
+        return str(mail["Message-ID"])
 
 
 def mail_file_name(message_id: str) -> str:

@@ -53,7 +53,7 @@ class SmtpMailer:
         self._server = server
         self._tls = None if server.security == "none" else _tls(server.ca_file)
 
-    def send(self, mail: EmailMessage, recipient: str) -> None:
+    def send(self, mail: EmailMessage, recipient: str) -> str:
         sender, to = mail["From"].addresses[0].addr_spec, ascii_domain(recipient)
         with self._connected() as smtp:
             needs_utf8 = not (sender.isascii() and to.isascii())
@@ -64,6 +64,7 @@ class SmtpMailer:
                 )
             self._begin(smtp, sender, to, needs_utf8=needs_utf8)
             _transmit(smtp, mail.as_bytes(policy=SMTPUTF8 if needs_utf8 else SMTP))
+        return str(mail["Message-ID"])
 
     def check(self) -> None:
         """Connect, encrypt and log in, and send nothing; errors as for `send`."""

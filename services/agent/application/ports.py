@@ -287,8 +287,11 @@ class MailComposer(Protocol):
 
 
 class Mailer(Protocol):
-    def send(self, mail: EmailMessage, recipient: str) -> None:
+    def send(self, mail: EmailMessage, recipient: str) -> str:
         """Hand *mail* over for *recipient* alone.
+
+        Returns:
+            The Message-ID that the recipient sees; some services put their own in place of the mail's.
 
         Raises:
             MailRefusedError: never for this recipient.

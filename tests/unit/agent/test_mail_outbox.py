@@ -165,8 +165,9 @@ def test_who_was_overtaken_while_sending_writes_nothing(office: Office) -> None:
     office.file(1, ANNA)
 
     class Overtaken(FakeMailer):
-        def send(self, mail: object, recipient: str) -> None:
+        def send(self, mail: object, recipient: str) -> str:
             office.database.mails[0].fence += 1
+            return ""
 
     office.mailer = Overtaken()
     office.room.step(NEVER)

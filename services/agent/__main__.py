@@ -1,25 +1,42 @@
-"""The agent service: `python -m services.agent`, or with `migrate`; settings from the environment."""
+"""The agent service: `python -m services.agent`, or with `migrate` or `healthcheck`; settings from the environment.
+
+Imports stand where they are used: a container's health check must not load them every few seconds, and a wrong
+setting is told before seconds of them.
+"""
 
 import logging
 import sys
+from collections.abc import Callable
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING
 
-import structlog
+from shared.errors import ConfigurationError, OfficerError, TransientError
+from shared.lifecycle import StoppedError, persist, stop_on_signals
 
-from services.agent.settings import AgentSettings
-from shared.config.settings import read_settings
-from shared.errors import ConfigurationError, OfficerError
-from shared.lifecycle import stop_on_signals
-from shared.observability.logging import configure_logging
+if TYPE_CHECKING:
+    from services.agent.adapters.sql_database import Database
+    from services.agent.settings import AgentSettings
+    from shared.observability.health import Dependency
 
 EXIT_FAILED, EXIT_CONFIGURATION = 1, 2
+MIGRATE_PATIENCE_S = 120.0  # for a database that is started at the same moment
 
 
 def main(arguments: list[str]) -> int:
-    """Run until a signal comes, or bring the database's schema up to date.
+    """Run until a signal comes, bring the database's schema up to date, or ask a running service whether it lives.
 
     Returns:
         0 if all went well, 1 if something failed and may work later, 2 for wrong settings.
     """
+    if arguments == ["healthcheck"]:
+        from shared.observability.healthcheck import healthcheck
+
+        return healthcheck()
+    import structlog
+
+    from shared.observability.logging import configure_logging
+
     configure_logging()
     log = structlog.get_logger()
     try:
@@ -27,6 +44,8 @@ def main(arguments: list[str]) -> int:
     except ConfigurationError as error:
         log.error("service.refused", service="agent", problem=str(error))
         return EXIT_CONFIGURATION
+    except StoppedError:
+        return 0
     except OfficerError as error:
         log.error("service.failed", service="agent", problem=str(error))
         return EXIT_FAILED
@@ -34,18 +53,61 @@ def main(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     if arguments not in ([], ["migrate"]):
-        raise ConfigurationError(f"unknown arguments {arguments!a}; allowed: none, or migrate")
+        raise ConfigurationError(f"unknown arguments {arguments!a}; allowed: none, migrate or healthcheck")
+    from services.agent.settings import AgentSettings
+    from shared.config.settings import read_settings
+    from shared.observability.logging import configure_logging
+
     settings = read_settings(AgentSettings)
     configure_logging(settings.log_level)
-    # Alembic tells of its plug-ins while it is imported; and all is imported late, so that a wrong setting is told soon
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    from services.agent.bootstrap import build_agent, migrate_database
-
-    if arguments:
-        migrate_database(settings)
-        return 0
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its plug-ins while it is imported
     stop = stop_on_signals()
-    return 0 if build_agent(settings).run(stop) else EXIT_FAILED
+    return _migrate(settings, stop) if arguments else _serve(settings, stop)
+
+
+def _migrate(settings: "AgentSettings", stop: Event) -> int:
+    from services.agent.bootstrap import migrate_database
+
+    persist(lambda: migrate_database(settings), stop, _tell_waiting, MIGRATE_PATIENCE_S)
+    return 0
+
+
+def _serve(settings: "AgentSettings", stop: Event) -> int:
+    from services.agent.adapters.prometheus_metrics import AgentMetrics
+    from services.agent.bootstrap import build_agent
+    from shared.observability.health import STARTING, Health
+    from shared.observability.health_port import health_port
+    from shared.observability.logging import configure_logging
+
+    metrics = AgentMetrics(Health())
+    configure_logging(settings.log_level, observe=metrics.take)
+    database = metrics.health.dependency("database", STARTING, ready=False)
+    with health_port(settings.health_host, settings.health_port, metrics):
+        agent = build_agent(settings, metrics=metrics, wait_for=partial(_wait_for, database, stop))
+        return 0 if agent.run(stop) else EXIT_FAILED
+
+
+def _wait_for(dependency: "Dependency", stop: Event, open_database: Callable[[], "Database"]) -> "Database":
+    """The database, as soon as it answers and somebody has run `migrate` on it."""
+    from services.agent.adapters.sql_migrations import SchemaBehindError
+
+    def attempt() -> "Database":
+        try:
+            return open_database()
+        except SchemaBehindError as error:
+            raise TransientError(str(error)) from error
+
+    def told(error: TransientError, pause_s: float) -> None:
+        dependency.down(str(error))
+        _tell_waiting(error, pause_s)
+
+    return persist(attempt, stop, told)
+
+
+def _tell_waiting(error: TransientError, pause_s: float) -> None:
+    import structlog
+
+    structlog.get_logger().warning("database.awaited", problem=str(error), next_try_s=pause_s)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Builds the agent service from its settings: the one place where adapters are chosen."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,6 +12,7 @@ from services.agent.adapters.folder_mailer import FolderMailer
 from services.agent.adapters.folder_report_store import FolderReportStore
 from services.agent.adapters.jinja_mail_composer import JinjaMailComposer
 from services.agent.adapters.local_violation_inbox import LocalViolationInbox
+from services.agent.adapters.prometheus_metrics import AgentMetrics
 from services.agent.adapters.report_writers import compose_writer
 from services.agent.adapters.reportlab_renderer import ReportlabRenderer
 from services.agent.adapters.smtp_mailer import SmtpMailer, SmtpServer
@@ -21,7 +23,7 @@ from services.agent.adapters.sql_report_repository import SqlReportRepository
 from services.agent.application.agent import Agent
 from services.agent.application.consumer import Consumer
 from services.agent.application.mail_outbox import MailRoom
-from services.agent.application.ports import Mailer, ReportRenderer, ReportWriter
+from services.agent.application.ports import Mailer, MailPostponedError, ReportRenderer, ReportWriter
 from services.agent.application.process_violation import Desk
 from services.agent.application.reconcile import reconcile
 from services.agent.domain.recipients import Recipient
@@ -30,9 +32,13 @@ from shared.config.site import load_site
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import SqliteQueue
+from shared.observability.health import STARTING, Health, watched
 from shared.regulations.table import shipped_table
 
 MAX_RECEIVES = 50  # well above the three attempts of a poison message: waiting for a picture takes some, too
+# Quiet for longer, a loop is stuck and /healthz fails. The slowest steps: the writer (240 s, after which the lease is
+# not extended either), a mail server that answers each command at the last moment, a listing of all sidecars.
+WORK_LIMIT_S, MAIL_LIMIT_S, ROUND_LIMIT_S = 300.0, 300.0, 300.0
 
 log = structlog.get_logger()
 
@@ -43,25 +49,37 @@ class SystemClock:
 
 
 def build_agent(
-    settings: AgentSettings, *, writer: ReportWriter | None = None, renderer: ReportRenderer | None = None
+    settings: AgentSettings,
+    *,
+    metrics: AgentMetrics | None = None,
+    writer: ReportWriter | None = None,
+    renderer: ReportRenderer | None = None,
+    wait_for: Callable[[Callable[[], Database]], Database] = lambda attempt: attempt(),
 ) -> Agent:
     """Build everything that *settings* ask for.
 
     Args:
         settings: endpoints, secrets, limits.
+        metrics: measures it, and tells its health.
         writer, renderer: take the place of those that *settings* choose.
+        wait_for: calls what opens the database; perhaps again, while that raises.
 
     Raises:
         ConfigurationError: settings, site file or the database's schema are wrong.
         TransientError: the database is down.
     """
+    health = metrics.health if metrics else Health()
     recipients = _recipients(settings)
-    database = open_database(settings)
-    repository, clock = SqlReportRepository(database), SystemClock()
+    at_database, clock = health.dependency("database", STARTING, ready=False), SystemClock()
+    database = wait_for(lambda: open_database(settings))
+    repository = watched(SqlReportRepository(database), at_database)
     store = FolderStore(settings.data_dir)
     queue = SqliteQueue(settings.data_dir / "queue.db", max_receives=MAX_RECEIVES)
     evidence, reports = FolderEvidenceStore(store), FolderReportStore(store)
     inbox = LocalViolationInbox(queue)
+    evidence = watched(evidence, health.dependency("evidence store"))
+    reports = watched(reports, health.dependency("report store"))
+    inbox = watched(inbox, health.dependency("queue"))
     desk = Desk(
         repository=repository,
         evidence=evidence,
@@ -74,20 +92,23 @@ def build_agent(
         lease_s=settings.lease_s,
     )
     mail_room = MailRoom(
-        SqlOutbox(database),
+        watched(SqlOutbox(database), at_database),
         JinjaMailComposer(settings.mail_from, clock),
-        _mailer(settings),
+        watched(_mailer(settings), health.dependency("mail"), answered=(MailPostponedError,)),
         evidence,
         reports,
         cap_per_hour=settings.mail_cap_per_hour,
         lease_s=2 * settings.lease_s,
+        heart=health.loop("mail", MAIL_LIMIT_S),
     )
+    consumer = Consumer(inbox, desk, health.loop("consumer", WORK_LIMIT_S))
 
     def close() -> None:
         database.close()
         queue.close()
 
-    return Agent(Consumer(inbox, desk), mail_room, partial(reconcile, evidence, repository, inbox), close)
+    find_lost = partial(reconcile, evidence, repository, inbox)
+    return Agent(consumer, mail_room, find_lost, close, health.loop("main", ROUND_LIMIT_S))
 
 
 def open_database(settings: AgentSettings) -> Database:

@@ -19,7 +19,7 @@ from shared.version import VERSION
 Event = Mapping[str, Any]
 
 _TROUBLE = ("warning", "error", "critical")
-_WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+_WORD = re.compile(r"[a-z0-9][a-z0-9._:/-]{0,63}", re.ASCII | re.IGNORECASE)
 
 
 class Metrics:
@@ -32,7 +32,7 @@ class Metrics:
     """
 
     def __init__(self, service: str, health: Health) -> None:
-        disable_created_metrics()  # a second series beside each counter that nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call] # a second series beside each counter
         self.health = health
         self.registry = CollectorRegistry(auto_describe=True)
         self.handlers: dict[str, Callable[[Event], None]] = {}

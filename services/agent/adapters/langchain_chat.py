@@ -89,12 +89,33 @@ class LangChainChat:
             reraise=True,
         )
         try:
-            return retrying(self._call, conversation, schema)
+            return retrying(self._told_call, conversation, schema)
         except (
             Exception
         ) as error:  # vendors raise anything, a bare TypeError for a garbled body: the edge is here
             log.warning("report.model_failed", model=self._settings.llm_model, error=type(error).__name__)
             raise NoAnswerError(_told(error, self._settings.llm_timeout_s)) from error
+
+    def _told_call(self, conversation: list[Said], schema: dict[str, Any]) -> Answer:
+        """One call, and a log line of what became of it: each one takes time and may cost money."""
+        began_s = time.monotonic()
+        try:
+            answer = self._call(conversation, schema)
+        except Exception as error:
+            self._tell(began_s, "failed", error=type(error).__name__)
+            raise
+        self._tell(
+            began_s,
+            "answered",
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            cost_usd=self._settings.cost_usd(answer.input_tokens, answer.output_tokens),
+        )
+        return answer
+
+    def _tell(self, began_s: float, outcome: str, **fields: object) -> None:
+        seconds = round(time.monotonic() - began_s, 3)
+        log.info("llm.called", model=self._settings.llm_model, outcome=outcome, seconds=seconds, **fields)
 
     def _call(self, conversation: list[Said], schema: dict[str, Any]) -> Answer:
         # Function calling, not the service's own JSON mode: there a bad answer raises inside the SDK and is lost.

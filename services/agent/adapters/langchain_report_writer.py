@@ -97,10 +97,8 @@ class LangChainReportWriter:
         """*writer* with what all answers cost, the refused ones too."""
         inputs = sum(answer.input_tokens for answer in answers)
         outputs = sum(answer.output_tokens for answer in answers)
-        price = inputs * self._settings.llm_price_input + outputs * self._settings.llm_price_output
-        return replace(
-            writer, input_tokens=inputs, output_tokens=outputs, cost_usd=round(price / 1_000_000, 6)
-        )
+        cost_usd = self._settings.cost_usd(inputs, outputs)
+        return replace(writer, input_tokens=inputs, output_tokens=outputs, cost_usd=cost_usd)
 
 
 def _checked(answer: Answer, brief: Brief) -> tuple[Draft | None, tuple[Problem, ...]]:

@@ -61,6 +61,11 @@ class LlmSettings(BaseSettings):
             return self.llm_api_key
         return self.openai_api_key
 
+    def cost_usd(self, input_tokens: int, output_tokens: int) -> float:
+        """What so many tokens cost by the prices set here, in US dollars."""
+        price = input_tokens * self.llm_price_input + output_tokens * self.llm_price_output
+        return round(price / 1_000_000, 6)
+
     @model_validator(mode="after")
     def _callable(self) -> "LlmSettings":
         if (self.llm_model or "").startswith(f"{OPENAI}:") and not self.llm_base_url and not self.key:

@@ -17,6 +17,10 @@ _LOCK = 7_305_811_264_915_001  # any number that nobody else uses for an advisor
 log = structlog.get_logger()
 
 
+class SchemaBehindError(ConfigurationError):
+    """Steps are missing that `migrate` would run."""
+
+
 def migrate(database: Database) -> None:
     """Run every missing step in one transaction; several processes may call this at once.
 
@@ -28,11 +32,7 @@ def migrate(database: Database) -> None:
         if database.is_postgres:
             db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         found = _revision(db)
-        if found is not None and found not in _known():
-            raise ConfigurationError(
-                f"DATABASE_URL: the database has schema {found}, which this software does not know; "
-                "it was made by a newer version: install that version"
-            )
+        _refuse_newer(found)
         config = _config()
         config.attributes["connection"] = db
         command.upgrade(config, "head")
@@ -45,15 +45,25 @@ def check_schema(database: Database) -> None:
 
     Raises:
         TransientError: the database is down.
-        ConfigurationError: steps are missing, or the database was made by newer software.
+        SchemaBehindError: steps are missing.
+        ConfigurationError: the database was made by newer software.
     """
     with database.read() as db:
         found = _revision(db)
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
+    _refuse_newer(found)
     if found != wanted:
-        raise ConfigurationError(
+        raise SchemaBehindError(
             f"DATABASE_URL: the database has schema {found or 'none'}, this software needs {wanted}; "
             "run 'python -m services.agent migrate'"
+        )
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found not in _known():
+        raise ConfigurationError(
+            f"DATABASE_URL: the database has schema {found}, which this software does not know; "
+            "it was made by a newer version: install that version"
         )
 
 

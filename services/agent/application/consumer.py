@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from threading import Event
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from services.agent.application.heartbeat import heartbeat
 from services.agent.application.ports import Delivery, InboxCounts, ViolationInbox
@@ -24,6 +25,7 @@ from services.agent.domain.work_claim import Claim
 from shared.contracts.violation import decode
 from shared.crash_points import crash_point
 from shared.errors import ContractError, TransientError
+from shared.observability.health import Heart
 
 WAIT_S = 1.0
 MAX_PAUSE_S = 10.0  # the longest that work stands still after the dependency has come back
@@ -38,9 +40,11 @@ class Consumer:
     More throughput is more processes: the fence keeps them apart.
     """
 
-    def __init__(self, inbox: ViolationInbox, desk: Desk) -> None:
+    def __init__(self, inbox: ViolationInbox, desk: Desk, heart: Heart | None = None) -> None:
+        """Work at *desk* on what comes into *inbox*; *heart* beats with every look into it and every step of a work."""
         self._inbox = inbox
         self._desk = desk
+        self._heart = heart or Heart()
         self._failures = 0
         self._unreturned: list[Claim] = []
         self._in_hand: tuple[Delivery, Claim] | None = None
@@ -48,12 +52,14 @@ class Consumer:
     def run(self, stop: Event) -> None:
         """Work until *stop*; the message in hand is finished first."""
         while not stop.is_set():
+            self._heart.beat()
             try:
                 self.step(WAIT_S)
             except TransientError as error:
                 self._pause(error, stop)
             else:
                 self._back_to_work()
+        self._heart.rest()
 
     def step(self, wait_s: float) -> bool:
         """Work on one message; False if none came within *wait_s*.
@@ -99,7 +105,18 @@ class Consumer:
             self._desk.repository.quarantine_message(delivery.body, error.code, str(error))
             log.error("message.quarantined", code=error.code, reason=str(error))
             return Settled()
-        return process_violation(message, delivery.body, self._desk, self._keep_alive(delivery))
+        with bound_contextvars(violation_id=message.violation_id, phase=message.phase):
+            self._tell_receipt(delivery)
+            return process_violation(message, delivery.body, self._desk, self._keep_alive(delivery))
+
+    def _tell_receipt(self, delivery: Delivery) -> None:
+        waited = self._desk.clock.now() - delivery.sent_at
+        log.info(
+            "message.received",
+            sent_at=delivery.sent_at.isoformat(),
+            waited_s=round(waited.total_seconds(), 3),
+            receives=delivery.receive_count,
+        )
 
     def _keep_alive(self, delivery: Delivery) -> KeepAlive:
         beating = heartbeat(delivery, self._desk.repository, self._inbox, self._desk.lease_s)
@@ -108,7 +125,12 @@ class Consumer:
         def keep(claim: Claim) -> Iterator[Progress]:
             self._in_hand = (delivery, claim)
             with beating(claim) as progress:
-                yield progress
+
+                def step() -> None:
+                    self._heart.beat()
+                    progress()
+
+                yield step
 
         return keep
 

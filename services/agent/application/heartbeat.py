@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from threading import Event, Thread
 
 import structlog
@@ -46,7 +47,8 @@ def heartbeat(
             repository.extend(claim, lease_s)
             inbox.extend(delivery, lease_s)
 
-        thread = Thread(target=beats.run, args=(extend, lease_s / 3), name="heartbeat", daemon=True)
+        run = copy_context().run  # its log lines name the violation, too
+        thread = Thread(target=run, args=(beats.run, extend, lease_s / 3), name="heartbeat", daemon=True)
         thread.start()
         try:
             yield beats.progress

@@ -23,6 +23,7 @@ from services.agent.application.ports import (
 from services.agent.domain.letter import FiledReport, Letter
 from shared.crash_points import crash_point
 from shared.errors import ObjectMissingError, PermanentError, TransientError
+from shared.observability.health import Heart
 
 IDLE_S = 0.5
 MAX_SERVER_PAUSE_S = 60.0
@@ -46,7 +47,10 @@ class MailRoom:
         *,
         cap_per_hour: int,
         lease_s: float,
+        heart: Heart | None = None,
     ) -> None:
+        """Send at most *cap_per_hour* mails an hour to one recipient; *heart* beats with every look and every mail."""
+        self._heart = heart or Heart()
         self._outbox = outbox
         self._composer = composer
         self._mailer = mailer
@@ -59,6 +63,7 @@ class MailRoom:
     def run(self, stop: Event) -> None:
         """Send until *stop*; the mail in hand is finished first."""
         while not stop.is_set():
+            self._heart.beat()
             try:
                 busy = self.step(stop)
                 self._failures = 0
@@ -66,6 +71,7 @@ class MailRoom:
                     stop.wait(IDLE_S)
             except TransientError as error:
                 self._pause(error, stop)
+        self._heart.rest()
 
     def step(self, stop: Event) -> bool:
         """Send what is due until nothing is left or *stop*; False if nothing was due.
@@ -81,6 +87,7 @@ class MailRoom:
         busy = False
         while not stop.is_set() and (letter := self._outbox.take(self._lease_s, self._cap_per_hour)):
             busy = True
+            self._heart.beat()
             crash_point("M1")
             self._deliver(letter)
         return busy
@@ -96,10 +103,10 @@ class MailRoom:
     def _deliver(self, letter: Letter) -> None:
         try:
             mail = self._compose(letter)
-            self._mailer.send(mail, letter.recipient)
-            self._outbox.sent(letter, str(mail["Message-ID"]))
+            message_id = self._mailer.send(mail, letter.recipient)
+            self._outbox.sent(letter, message_id)
             crash_point("M4")
-            log.info("mail.sent", **_about(letter))
+            log.info("mail.sent", **_about(letter), **_age(letter))
         except (MailPostponedError, ObjectMissingError) as error:
             self._postpone(letter, error)
         except TransientError as error:
@@ -111,7 +118,7 @@ class MailRoom:
         except LeaseLostError:
             log.warning("mail.overtaken", **_about(letter))
         except Exception as error:  # the edge of one mail's work: a defect must not stop the others
-            log.exception("mail.failed", outbox_id=letter.id)
+            log.exception("mail.failed", **_about(letter))
             self._postpone(letter, TransientError(f"{type(error).__name__} while the mail was made"))
 
     def _compose(self, letter: Letter) -> EmailMessage:
@@ -147,3 +154,9 @@ def _about(letter: Letter) -> dict[str, object]:
     ids = [filed.violation_id for filed in letter.contents]
     about: dict[str, object] = {"violation_id": ids[0]} if letter.kind == "report" else {"violation_ids": ids}
     return {"recipient": letter.recipient, "kind": letter.kind, "outbox_id": letter.id, **about}
+
+
+def _age(letter: Letter) -> dict[str, object]:
+    """What it takes to say how long the oldest violation took to be told."""
+    oldest = letter.contents[0].report.brief.opened
+    return {"first_seen": oldest.first_seen.isoformat(), "source": oldest.source.kind}

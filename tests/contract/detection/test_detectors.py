@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from services.detection.adapters.detector_loader import load_detector
+from services.detection.adapters.joined_detector import JoinedDetector
 from services.detection.application.ports import Detector
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.frame import BgrImage
@@ -45,9 +46,19 @@ def scripted() -> Detector:
     )
 
 
-@pytest.fixture(params=[*RUNTIMES, "scripted"], scope="module")
+def joined() -> Detector:
+    """The shipped model behind one that knows cones alone."""
+    script = {0: [seen(Label.CONE, 10, 300, 40, 350, 0.4)]}
+    cones = ScriptedDetector(script, frozenset({Label.CONE}))
+    return JoinedDetector([cones, load_detector(SHIPPED, "onnxruntime", threads=1)])
+
+
+@pytest.fixture(params=[*RUNTIMES, "scripted", "joined"], scope="module")
 def detector(request: pytest.FixtureRequest) -> Detector:
-    return scripted() if request.param == "scripted" else load_detector(SHIPPED, request.param, threads=1)
+    ours = {"scripted": scripted, "joined": joined}
+    if request.param in ours:
+        return ours[request.param]()
+    return load_detector(SHIPPED, request.param, threads=1)
 
 
 def test_it_says_what_it_is_and_what_it_can_report(detector: Detector) -> None:

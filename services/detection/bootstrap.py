@@ -4,7 +4,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
@@ -29,7 +29,7 @@ from services.detection.application.messages import Setting
 from services.detection.application.pipeline import CameraPipeline, Tools
 from services.detection.application.ports import Detector, FrameSource, LookSink, StateStore
 from services.detection.application.watch import CameraWatch, watch
-from services.detection.domain.detection import Label, worn
+from services.detection.domain.detection import Label, ModelInfo, worn
 from services.detection.settings import DetectionSettings
 from shared.config.site import Camera, LoadedSite, PpeRule, load_site, source_of
 from shared.errors import ConfigurationError
@@ -102,11 +102,11 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
     health = metrics.health
     loaded = load_site(settings.site_file)
     chosen = _chosen_cameras(loaded, settings)
-    detector = SharedDetector(_detector(settings), metrics.inference.observe)
-    require_labels(detector.info, _needed_labels(loaded, detector))
+    detectors = Detectors(settings, metrics)
+    detectors.check(loaded)
     spool = DiskSpool(settings.data_dir / "spool", SystemClock(), settings.spool_limit_mb * 1_000_000)
     states = FileStateStore(settings.data_dir / "state")
-    build = _CameraBuilder(settings, loaded, detector, spool, states, health)
+    build = _CameraBuilder(settings, loaded, detectors, spool, states, health)
     cameras = [built for camera, source in chosen if (built := build.camera(camera, source))]
     store, queue = FolderStore(settings.data_dir), SqliteQueue(settings.data_dir / "queue.db")
     courier = Courier(
@@ -117,7 +117,12 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
     )
     metrics.read_from(cameras, spool.stats, lambda: courier.status)
     return DetectionService(
-        cameras, courier, spool, SiteWatch(loaded, cameras), health, health.loop("main", ROUND_LIMIT_S)
+        cameras,
+        courier,
+        spool,
+        SiteWatch(loaded, cameras, detectors),
+        health,
+        health.loop("main", ROUND_LIMIT_S),
     )
 
 
@@ -131,6 +136,7 @@ class SiteWatch:
 
     loaded: LoadedSite
     cameras: list[CameraWatch]
+    detectors: "Detectors"
     _seen: float = 0.0
 
     def reload_if_changed(self) -> None:
@@ -146,6 +152,7 @@ class SiteWatch:
             log.error("site.rejected", problem=str(error), kept=self.loaded.sha256[:12])
 
     def _use(self, fresh: LoadedSite) -> None:
+        self.detectors.check(fresh)
         cameras = {camera.id: camera for camera in fresh.site.cameras}
         for one in self.cameras:
             if one.camera in cameras:
@@ -155,10 +162,34 @@ class SiteWatch:
 
 
 @dataclass(slots=True)
+class Detectors:
+    """The model, loaded once for each input size that cameras ask for; cameras of one size take turns."""
+
+    settings: DetectionSettings
+    metrics: DetectionMetrics
+    _loaded: dict[int | None, SharedDetector] = field(default_factory=dict)
+
+    def for_camera(self, camera: Camera) -> SharedDetector:
+        if camera.input_px not in self._loaded:
+            detector = _detector(self.settings, camera.input_px)
+            self._loaded[camera.input_px] = SharedDetector(detector, self.metrics.inference.observe)
+        return self._loaded[camera.input_px]
+
+    def check(self, loaded: LoadedSite) -> None:
+        """Whether the model knows what the rules ask for; an item that it cannot see would always be missing.
+
+        Raises:
+            ConfigurationError: it does not.
+        """
+        info = self.for_camera(loaded.site.cameras[0]).info
+        require_labels(info, _needed_labels(loaded, info))
+
+
+@dataclass(slots=True)
 class _CameraBuilder:
     settings: DetectionSettings
     loaded: LoadedSite
-    detector: Detector
+    detectors: Detectors
     spool: DiskSpool
     states: StateStore
     health: Health
@@ -169,14 +200,15 @@ class _CameraBuilder:
         rate = None if settings.save_video else settings.detect_fps
         source = open_source(address, camera.id, self.loaded.path.parent, rate, settings.recorded_at)
         name, state = self._state(camera, source)
-        run = self._run_key()
+        detector = self.detectors.for_camera(camera)
+        run = self._run_key(detector.info)
         if run in state.finished_runs:
             log.info("run.skipped", camera=camera.id, source=source.facts.name, why="seen to its end before")
             source.close()
             return None
         gate = GreyMotionGate(settings.detect_fps)
-        tools = Tools(gate, self.detector, JpegEvidenceRenderer(), self.spool, self.states)
-        setting = Setting(self.loaded.site, camera, source.facts, self.detector.info)
+        tools = Tools(gate, detector, JpegEvidenceRenderer(), self.spool, self.states)
+        setting = Setting(self.loaded.site, camera, source.facts, detector.info)
         pipeline = CameraPipeline(setting, tools, state, name, settings.show_why)
         _dependency(self.health, camera.id)
         heart = self.health.loop(f"camera {camera.id}", FRAME_LIMIT_S)
@@ -196,9 +228,8 @@ class _CameraBuilder:
             return None
         return AnnotatedVideo(self.settings.data_dir / "video" / f"{camera.id}.mp4", camera)
 
-    def _run_key(self) -> str:
+    def _run_key(self, info: ModelInfo) -> str:
         """What decides the outcome of a recording: site file, model, backend and rate."""
-        info = self.detector.info
         parts = (
             self.loaded.sha256,
             info.sha256,
@@ -227,25 +258,30 @@ def _chosen_cameras(loaded: LoadedSite, settings: DetectionSettings) -> list[tup
     return [(cameras[0], settings.source)]
 
 
-def _detector(settings: DetectionSettings) -> Detector:
+def _detector(settings: DetectionSettings, longest: int | None) -> Detector:
     ppe = load_detector(
         settings.model_file,
         settings.backend,
         threads=settings.threads,
         sha256=settings.model_sha256,
         cache=settings.data_dir / "cache",
-        longest=settings.input_px,
+        longest=longest,
     )
     if settings.people_model_file is None:
         return ppe
     return JoinedDetector(
-        [load_detector(settings.people_model_file, settings.backend, threads=settings.threads), ppe]
+        [
+            load_detector(
+                settings.people_model_file, settings.backend, threads=settings.threads, longest=longest
+            ),
+            ppe,
+        ]
     )
 
 
-def _needed_labels(loaded: LoadedSite, detector: Detector) -> list[Label]:
+def _needed_labels(loaded: LoadedSite, info: ModelInfo) -> list[Label]:
     items = [worn(item) for rule in loaded.site.rules if isinstance(rule, PpeRule) for item in rule.requires]
-    heads = {Label.HARDHAT, Label.NO_HARDHAT} & detector.info.labels
+    heads = {Label.HARDHAT, Label.NO_HARDHAT} & info.labels
     return items if heads else [Label.PERSON, *items]
 
 

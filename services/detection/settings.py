@@ -30,9 +30,6 @@ class DetectionSettings(ServiceSettings):
     threads: int = Field(
         0, ge=0, le=64, description="processor threads for the model; 0 lets the backend choose"
     )
-    input_px: int | None = Field(
-        None, ge=160, le=1920, description="long side of the model's input; more sees farther and costs more"
-    )
     detect_fps: float = Field(5.0, gt=0, le=60, description="most looks a second for each camera")
     recorded_at: AwareDatetime | None = Field(
         None,

@@ -101,6 +101,9 @@ class Camera(_Strict):
     source: Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_camera_source)] | None = (
         Field(None, repr=False)
     )
+    input_px: int | None = Field(
+        None, ge=160, le=1920, description="long side of the model's input: more sees farther, and costs more"
+    )
     zones: tuple[Zone, ...] = Field(min_length=1, max_length=64)
 
 

@@ -118,7 +118,7 @@ class CameraPipeline:
     def use(self, site: Site, camera: Camera) -> None:
         """Go on with a changed site file; what is open keeps the rule that opened it."""
         self._setting = replace(self._setting, site=site, camera=camera)
-        self._cases.rules = {**self._cases.rules, **_by_id(site.rules)}
+        self._cases.use(_by_id(site.rules), [zone.id for zone in camera.zones])
 
     @property
     def counts(self) -> Counts:

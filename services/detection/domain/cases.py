@@ -149,6 +149,13 @@ class Cases:
         findings = case.findings + self.ended.get(case.subject, (0.0, ()))[1]
         self.ended[case.subject] = (case.last_s, tuple(dict.fromkeys(findings)))
 
+    def use(self, rules: Mapping[str, Rule], zones: Collection[str]) -> None:
+        """Go on with changed rules and zones; what is open keeps the rule that opened it."""
+        self.rules = {**self.rules, **rules}
+        for subject in list(self._candidates):
+            if subject.rule not in rules or subject.zone not in zones:
+                del self._candidates[subject]
+
     def finish(self, at_s: float) -> Outcome:
         """The source has ended: open what is confirmed, close what is open."""
         openings = self._openings(frozenset(), at_s)

@@ -203,3 +203,20 @@ def test_a_resolution_change_breaks_nothing() -> None:
     run.pipeline.see(Frame("gate", 30, BEGIN + timedelta(seconds=6), 6.0, small))
     run.see(31, 60)
     assert len(run.messages) == 1
+
+
+def test_a_changed_site_file_drops_what_its_rules_no_longer_ask() -> None:
+    run = Run(always(BARE, 400)).see(0, 8)
+    no_ppe = SITE.model_copy(
+        update={"rules": (KEEP_OUT,), "cameras": (CAMERA.model_copy(update={"zones": (PRESS,)}),)}
+    )
+    run.pipeline.use(no_ppe, no_ppe.cameras[0])
+    assert run.see(8, 80).messages == []
+
+
+def test_a_changed_site_file_leaves_what_is_open_to_end_as_it_began() -> None:
+    run = Run(always(BARE, 60)).see(0, 60)
+    no_ppe = SITE.model_copy(update={"rules": (KEEP_OUT,)})
+    run.pipeline.use(no_ppe, no_ppe.cameras[0])
+    opened, closed = run.see(60, 120).messages
+    assert opened.violation_id == closed.violation_id

@@ -1,8 +1,10 @@
 """Builds the agent service from its settings: the one place where adapters are chosen."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
+from typing import TYPE_CHECKING
 
 import structlog
 from pydantic import SecretStr
@@ -21,9 +23,17 @@ from services.agent.adapters.sql_migrations import check_schema, migrate
 from services.agent.adapters.sql_outbox import SqlOutbox
 from services.agent.adapters.sql_report_repository import SqlReportRepository
 from services.agent.application.agent import Agent
-from services.agent.application.consumer import Consumer
+from services.agent.application.consumer import WAIT_S, Consumer
 from services.agent.application.mail_outbox import MailRoom
-from services.agent.application.ports import Mailer, MailPostponedError, ReportRenderer, ReportWriter
+from services.agent.application.ports import (
+    EvidenceStore,
+    Mailer,
+    MailPostponedError,
+    ReportRenderer,
+    ReportStore,
+    ReportWriter,
+    ViolationInbox,
+)
 from services.agent.application.process_violation import Desk
 from services.agent.application.reconcile import reconcile
 from services.agent.domain.recipients import Recipient
@@ -35,12 +45,16 @@ from shared.local.sqlite_queue import SqliteQueue
 from shared.observability.health import STARTING, Health, watched
 from shared.regulations.table import shipped_table
 
+SQS_WAIT_S = 5.0  # each look is paid for, and stopping takes as long
 MAX_RECEIVES = 50  # well above the three attempts of a poison message: waiting for a picture takes some, too
 # Quiet for longer, a loop is stuck and /healthz fails. The slowest steps: the writer (240 s, after which the lease is
 # not extended either), a mail server that answers each command at the last moment, a listing of all sidecars.
 WORK_LIMIT_S, MAIL_LIMIT_S, ROUND_LIMIT_S = 300.0, 300.0, 300.0
 
 log = structlog.get_logger()
+
+if TYPE_CHECKING:
+    from shared.aws.clients import AwsClients
 
 
 class SystemClock:
@@ -73,13 +87,13 @@ def build_agent(
     at_database, clock = health.dependency("database", STARTING, ready=False), SystemClock()
     database = wait_for(lambda: open_database(settings))
     repository = watched(SqlReportRepository(database), at_database)
-    store = FolderStore(settings.data_dir)
-    queue = SqliteQueue(settings.data_dir / "queue.db", max_receives=MAX_RECEIVES)
-    evidence, reports = FolderEvidenceStore(store), FolderReportStore(store)
-    inbox = LocalViolationInbox(queue)
+    closing = ExitStack()
+    closing.callback(database.close)
+    aws = cache(partial(aws_clients, settings.aws_region))
+    evidence, reports = open_stores(settings, aws)
     evidence = watched(evidence, health.dependency("evidence store"))
     reports = watched(reports, health.dependency("report store"))
-    inbox = watched(inbox, health.dependency("queue"))
+    inbox = watched(open_inbox(settings, aws, closing), health.dependency("queue"))
     desk = Desk(
         repository=repository,
         evidence=evidence,
@@ -94,21 +108,61 @@ def build_agent(
     mail_room = MailRoom(
         watched(SqlOutbox(database), at_database),
         JinjaMailComposer(settings.mail_from, clock),
-        watched(_mailer(settings), health.dependency("mail"), answered=(MailPostponedError,)),
+        watched(open_mailer(settings, aws), health.dependency("mail"), answered=(MailPostponedError,)),
         evidence,
         reports,
         cap_per_hour=settings.mail_cap_per_hour,
         lease_s=2 * settings.lease_s,
         heart=health.loop("mail", MAIL_LIMIT_S),
     )
-    consumer = Consumer(inbox, desk, health.loop("consumer", WORK_LIMIT_S))
-
-    def close() -> None:
-        database.close()
-        queue.close()
-
+    wait_s = SQS_WAIT_S if settings.queue == "sqs" else WAIT_S
+    consumer = Consumer(inbox, desk, health.loop("consumer", WORK_LIMIT_S), wait_s)
     find_lost = partial(reconcile, evidence, repository, inbox)
-    return Agent(consumer, mail_room, find_lost, close, health.loop("main", ROUND_LIMIT_S))
+    return Agent(consumer, mail_room, find_lost, closing.close, health.loop("main", ROUND_LIMIT_S))
+
+
+def aws_clients(region: str | None) -> "AwsClients":
+    """What builds clients of AWS; its SDK is imported only where it is used.
+
+    Raises:
+        ConfigurationError: no region is named.
+    """
+    from shared.aws.clients import AwsClients
+
+    return AwsClients(region)
+
+
+def open_stores(
+    settings: AgentSettings, aws: "Callable[[], AwsClients]"
+) -> tuple[EvidenceStore, ReportStore]:
+    """Where pictures and messages lie, and where reports go."""
+    if settings.store == "folder":
+        store = FolderStore(settings.data_dir)
+        return FolderEvidenceStore(store), FolderReportStore(store)
+    from services.agent.adapters.s3_evidence_store import S3EvidenceStore
+    from services.agent.adapters.s3_report_store import S3ReportStore
+    from shared.aws.s3_object_store import S3ObjectStore
+
+    client = aws().s3()
+    evidence = S3ObjectStore(client, settings.evidence_bucket or "", retention="evidence")
+    reports = S3ObjectStore(client, settings.report_bucket or "", retention="report")
+    return S3EvidenceStore(evidence), S3ReportStore(reports)
+
+
+def open_inbox(
+    settings: AgentSettings, aws: "Callable[[], AwsClients]", closing: ExitStack
+) -> ViolationInbox:
+    """Where violations come from; *closing* learns how to give it back."""
+    if settings.queue == "sqlite":
+        queue = SqliteQueue(settings.data_dir / "queue.db", max_receives=MAX_RECEIVES)
+        closing.callback(queue.close)
+        return LocalViolationInbox(queue)
+    from services.agent.adapters.sqs_violation_inbox import SqsViolationInbox
+    from shared.aws.sqs_queue import SqsQueue
+
+    return SqsViolationInbox(
+        SqsQueue(aws().sqs(), name=settings.queue_name or "", url=settings.queue_url or "")
+    )
 
 
 def open_database(settings: AgentSettings) -> Database:
@@ -147,10 +201,15 @@ def _recipients(settings: AgentSettings) -> tuple[Recipient, ...]:
     return named
 
 
-def _mailer(settings: AgentSettings) -> Mailer:
+def open_mailer(settings: AgentSettings, aws: "Callable[[], AwsClients]") -> Mailer:
+    """What mails are handed over to."""
     if settings.mail_transport == "folder":
         return FolderMailer(settings.data_dir / "mail")
-    return SmtpMailer(smtp_server(settings))
+    if settings.mail_transport == "smtp":
+        return SmtpMailer(smtp_server(settings))
+    from services.agent.adapters.ses_mailer import SesMailer
+
+    return SesMailer(aws().ses())
 
 
 def smtp_server(settings: AgentSettings) -> SmtpServer:

@@ -2,15 +2,17 @@
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote, urlencode
 
-from pydantic import AfterValidator, Field, SecretStr, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import SettingsConfigDict
 
 from services.agent.adapters.llm_settings import LlmSettings
-from shared.config.settings import ServiceSettings, Words
+from shared.config.settings import BUCKET, ServiceSettings, Words
 from shared.config.site import Recipient
 
 LOCAL_SENDER = "officer@localhost"
+POSTGRES = "postgresql"
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -33,15 +35,31 @@ class AgentSettings(ServiceSettings, LlmSettings):
 
     model_config = SettingsConfigDict(title="AgentSettings")
 
+    report_bucket: str | None = Field(
+        None,
+        pattern=BUCKET,
+        description="S3 bucket of the reports; needed for STORE=s3, may be EVIDENCE_BUCKET",
+    )
     database_url: SecretStr | None = Field(
         None,
-        description="postgresql://user:password@host:5432/name, or sqlite:////path; else officer.db in DATA_DIR",
+        description="postgresql://user:password@host:5432/name, or sqlite:////path; else DB_HOST; "
+        "else officer.db in DATA_DIR",
     )
-    mail_transport: Literal["folder", "smtp"] = Field(
-        "folder", description="folder writes .eml files into DATA_DIR/mail"
+    db_host: str | None = Field(None, description="Postgres server, where its address comes in parts")
+    db_port: int = Field(5432, ge=1, le=65_535, description="its port")
+    db_name: str = Field("officer", description="name of the database there")
+    db_user: str | None = Field(None, description="user there; needed for DB_HOST")
+    db_password: SecretStr | None = Field(None, description="that user's password")
+    db_ca_file: Path | None = Field(
+        None,
+        description="certificates in PEM to verify the Postgres server and its name by (sslmode=verify-full), such as "
+        "the bundle of Amazon RDS; empty: what DATABASE_URL says, else encrypted if the server offers it",
+    )
+    mail_transport: Literal["folder", "smtp", "ses"] = Field(
+        "folder", description="folder writes .eml files into DATA_DIR/mail; ses is Amazon's service"
     )
     mail_from: Annotated[str, AfterValidator(_address)] = Field(
-        LOCAL_SENDER, description="address that mails come from; needed for smtp"
+        LOCAL_SENDER, description="address that mails come from; needed for smtp and ses"
     )
     mail_to: Annotated[Words, AfterValidator(_addresses)] = Field(
         (), description="addresses separated by commas that get every report; else the site file's recipients"
@@ -65,27 +83,70 @@ class AgentSettings(ServiceSettings, LlmSettings):
         30, ge=0.5, le=600, description="seconds after which a killed worker's work passes to another"
     )
 
-    @model_validator(mode="after")
-    def _mail_can_go_out(self) -> "AgentSettings":
-        problems = [] if self.mail_transport == "folder" else list(self._smtp_problems())
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-    def _smtp_problems(self) -> list[str]:
+    def conflicts(self) -> list[str]:
+        """See `ServiceSettings.conflicts`."""
         found = {
+            "REPORT_BUCKET is missing; do: name the bucket, or set STORE=folder": self.store == "s3"
+            and not self.report_bucket,
+            **self._database_conflicts(),
+            **self._mail_conflicts(),
+        }
+        own = [text for text, wrong in found.items() if wrong]
+        return [*ServiceSettings.conflicts(self), *LlmSettings.conflicts(self), *own]
+
+    def _database_conflicts(self) -> dict[str, bool]:
+        url = self.database_url.get_secret_value() if self.database_url else ""
+        postgres = bool(self.db_host) or url.startswith(POSTGRES)
+        return {
+            "DATABASE_URL is set, and so is DB_HOST; do: unset one of them": bool(url and self.db_host),
+            "DB_USER is missing; do: set the user of the database, or unset DB_HOST": bool(self.db_host)
+            and not self.db_user,
+            "DB_USER or DB_PASSWORD is set without DB_HOST; do: name the server, or unset them": not self.db_host
+            and bool(self.db_user or self.db_password),
+            "DB_CA_FILE is set, but the database is no Postgres; do: unset it": bool(self.db_ca_file)
+            and not postgres,
+            "DB_CA_FILE is set, and DATABASE_URL has an sslmode of its own; do: remove one of them": bool(
+                self.db_ca_file
+            )
+            and "sslmode=" in url,
+            **_no_file("DB_CA_FILE", self.db_ca_file),
+        }
+
+    def _mail_conflicts(self) -> dict[str, bool]:
+        if self.mail_transport == "folder":
+            return {}
+        found = {
+            "MAIL_FROM is missing; do: set the address that mails come from": self.mail_from == LOCAL_SENDER
+        }
+        if self.mail_transport == "ses":
+            words = "MAIL_FROM has letters outside ASCII before the @, which SES does not take; do: use another address"
+            return {**found, words: not self.mail_from.rpartition("@")[0].isascii()}
+        return {
+            **found,
             "SMTP_HOST is missing; do: name the mail server, or set MAIL_TRANSPORT=folder": not self.smtp_host,
-            "MAIL_FROM is missing; do: set the address that mails come from": self.mail_from == LOCAL_SENDER,
             "SMTP_USER is set without SMTP_PASSWORD; do: set both or none": bool(self.smtp_user)
             != bool(self.smtp_password),
+            **_no_file("SMTP_CA_FILE", self.smtp_ca_file),
         }
-        if self.smtp_ca_file and not self.smtp_ca_file.is_file():
-            found[f"SMTP_CA_FILE names {str(self.smtp_ca_file)[:200]!a}, which is no file"] = True
-        return [text for text, wrong in found.items() if wrong]
 
     @property
     def database(self) -> str:
         """Address of the database; it may hold a password."""
-        if self.database_url:
-            return self.database_url.get_secret_value()
-        return f"sqlite:///{(self.data_dir / 'officer.db').resolve()}"
+        if not (self.database_url or self.db_host):
+            return f"sqlite:///{(self.data_dir / 'officer.db').resolve()}"
+        url = self.database_url.get_secret_value() if self.database_url else self._address_of_parts()
+        if not self.db_ca_file:
+            return url
+        verified = urlencode({"sslmode": "verify-full", "sslrootcert": str(self.db_ca_file)})
+        return f"{url}{'&' if '?' in url else '?'}{verified}"
+
+    def _address_of_parts(self) -> str:
+        password = f":{quote(self.db_password.get_secret_value(), safe='')}" if self.db_password else ""
+        user, name = quote(self.db_user or "", safe=""), quote(self.db_name, safe="")
+        return f"{POSTGRES}://{user}{password}@{self.db_host}:{self.db_port}/{name}"
+
+
+def _no_file(name: str, path: Path | None) -> dict[str, bool]:
+    return (
+        {f"{name} names {str(path)[:200]!a}, which is no file": True} if path and not path.is_file() else {}
+    )

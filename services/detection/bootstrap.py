@@ -6,8 +6,10 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -27,7 +29,14 @@ from services.detection.application.camera_state import CameraState
 from services.detection.application.courier import Courier
 from services.detection.application.messages import Setting
 from services.detection.application.pipeline import CameraPipeline, Tools
-from services.detection.application.ports import Detector, FrameSource, LookSink, StateStore
+from services.detection.application.ports import (
+    Detector,
+    FrameSource,
+    LookSink,
+    ObjectStore,
+    StateStore,
+    ViolationQueue,
+)
 from services.detection.application.watch import CameraWatch, watch
 from services.detection.domain.detection import Label, ModelInfo, worn
 from services.detection.settings import DetectionSettings
@@ -43,6 +52,9 @@ DRAIN_S = 20.0
 FRAME_LIMIT_S, ROUND_LIMIT_S, DELIVERY_LIMIT_S = 60.0, 60.0, 180.0
 
 log = structlog.get_logger()
+
+if TYPE_CHECKING:
+    from shared.aws.clients import AwsClients
 
 
 class SystemClock:
@@ -108,11 +120,11 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
     states = FileStateStore(settings.data_dir / "state")
     build = _CameraBuilder(settings, loaded, detectors, spool, states, health)
     cameras = [built for camera, source in chosen if (built := build.camera(camera, source))]
-    store, queue = FolderStore(settings.data_dir), SqliteQueue(settings.data_dir / "queue.db")
+    aws = cache(partial(_aws_clients, settings.aws_region))
     courier = Courier(
         spool,
-        watched(store, health.dependency("store")),
-        watched(LocalViolationQueue(queue), health.dependency("queue")),
+        watched(_store(settings, aws), health.dependency("store")),
+        watched(_queue(settings, aws), health.dependency("queue")),
         heart=health.loop("courier", DELIVERY_LIMIT_S),
     )
     metrics.read_from(cameras, spool.stats, lambda: courier.status)
@@ -256,6 +268,32 @@ def _chosen_cameras(loaded: LoadedSite, settings: DetectionSettings) -> list[tup
             f"SOURCE is one camera, {loaded.path} has several: choose one by CAMERA, of {known}"
         )
     return [(cameras[0], settings.source)]
+
+
+def _store(settings: DetectionSettings, aws: "Callable[[], AwsClients]") -> ObjectStore:
+    if settings.store == "folder":
+        return FolderStore(settings.data_dir)
+    from shared.aws.s3_object_store import S3ObjectStore
+
+    return S3ObjectStore(aws().s3(), settings.evidence_bucket or "", retention="evidence")
+
+
+def _queue(settings: DetectionSettings, aws: "Callable[[], AwsClients]") -> ViolationQueue:
+    if settings.queue == "sqlite":
+        return LocalViolationQueue(SqliteQueue(settings.data_dir / "queue.db"))
+    from services.detection.adapters.sqs_violation_queue import SqsViolationQueue
+    from shared.aws.sqs_queue import SqsQueue
+
+    return SqsViolationQueue(
+        SqsQueue(aws().sqs(), name=settings.queue_name or "", url=settings.queue_url or "")
+    )
+
+
+def _aws_clients(region: str | None) -> "AwsClients":
+    """The SDK of AWS is imported only where it is used."""
+    from shared.aws.clients import AwsClients
+
+    return AwsClients(region)
 
 
 def _detector(settings: DetectionSettings, longest: int | None) -> Detector:

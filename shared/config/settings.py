@@ -8,14 +8,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.config.problems import explain, nearest
 from shared.errors import ConfigurationError
 
 MAX_SECRET_BYTES = 16 * 1024
+BUCKET = "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$"
 
 
 def _split(value: object) -> object:
@@ -40,6 +42,29 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least important log line that is written"
     )
+    store: Literal["folder", "s3"] = Field(
+        "folder", description="where pictures and reports go: into DATA_DIR, or into S3 buckets"
+    )
+    queue: Literal["sqlite", "sqs"] = Field(
+        "sqlite", description="what carries violations to the agent: a file in DATA_DIR, or a queue in SQS"
+    )
+    evidence_bucket: str | None = Field(
+        None, pattern=BUCKET, description="S3 bucket of the pictures and messages; needed for STORE=s3"
+    )
+    queue_name: str | None = Field(
+        None,
+        pattern="^[A-Za-z0-9_-]{1,80}$",
+        description="SQS queue in our own account and region; this or QUEUE_URL is needed for QUEUE=sqs",
+    )
+    queue_url: str | None = Field(
+        None, pattern="^https?://[^ ]+/[^ /]+$", description="SQS queue by its address, of any account"
+    )
+    aws_region: str | None = Field(
+        None,
+        pattern="^[a-z0-9-]{1,40}$",
+        description="region of buckets, queue and SES, such as eu-central-1; else AWS_DEFAULT_REGION or the profile's. "
+        "Credentials and AWS_ENDPOINT_URL are read by the AWS SDK as everywhere",
+    )
     health_port: int | None = Field(
         None,
         ge=1,
@@ -49,6 +74,26 @@ class ServiceSettings(BaseSettings):
     health_host: str = Field(
         "127.0.0.1", description="address that HEALTH_PORT listens at; 0.0.0.0 in a container"
     )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "ServiceSettings":
+        if conflicts := self.conflicts():
+            raise ValueError("\n".join(conflicts))
+        return self
+
+    def conflicts(self) -> list[str]:
+        """Settings that are right one by one and do not fit together, each in words."""
+        found = {
+            "EVIDENCE_BUCKET is missing; do: name the bucket, or set STORE=folder": self.store == "s3"
+            and not self.evidence_bucket,
+            "QUEUE_NAME is missing; do: name the queue (or set QUEUE_URL), or set QUEUE=sqlite": self.queue
+            == "sqs"
+            and not (self.queue_name or self.queue_url),
+            "QUEUE_NAME is set, and so is QUEUE_URL; do: unset one of them": bool(
+                self.queue_name and self.queue_url
+            ),
+        }
+        return [text for text, wrong in found.items() if wrong]
 
     @classmethod
     def settings_customise_sources(
@@ -75,7 +120,7 @@ def read_settings(kind: type[Settings]) -> Settings:
     try:
         settings = kind()
     except ValidationError as error:
-        problems += _in_words(error, kind)
+        problems += [*_in_words(error, kind), *_conflicts_besides(error, kind)]
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise ConfigurationError("\n".join([f"environment: {count}", *problems]))
@@ -177,15 +222,28 @@ def _one_edit_apart(a: str, b: str) -> bool:
 
 def _in_words(error: ValidationError, kind: type[ServiceSettings]) -> list[str]:
     schema = kind.model_json_schema()
-    return [_one(problem, kind, schema) for problem in error.errors(include_url=False)]
+    problems = error.errors(include_url=False)
+    return [line for problem in problems for line in _told(problem, kind, schema)]
 
 
-def _one(problem: Any, kind: type[ServiceSettings], schema: dict[str, Any]) -> str:
+def _conflicts_besides(error: ValidationError, kind: type[ServiceSettings]) -> list[str]:
+    """What does not fit together apart from the values that *error* tells of: those are left at their defaults."""
+    wrong = {str(problem["loc"][0]) for problem in error.errors() if problem["loc"]}
+    if not wrong:
+        return []
+    defaults = {name: kind.model_fields[name].get_default() for name in wrong}
+    stand_ins: dict[str, Any] = {n: "." if v is PydanticUndefined else v for n, v in defaults.items()}
+    try:
+        kind(**stand_ins)
+    except ValidationError as rest:
+        told = _in_words(rest, kind)
+        return [text for text in told if not any(name.upper() in text for name in wrong)]
+    return []
+
+
+def _told(problem: Any, kind: type[ServiceSettings], schema: dict[str, Any]) -> list[str]:
     name = str(problem["loc"][0]) if problem["loc"] else ""
     secret = name in kind.model_fields and is_secret(kind.model_fields[name])
     told = explain(problem, schema, show_value=bool(name) and not secret)
-    return (
-        f"environment: {name.upper()}: {told}"
-        if name
-        else f"environment: {told.removeprefix('environment: ')}"
-    )
+    where = f"environment: {name.upper()}: " if name else "environment: "
+    return [where + line for line in told.splitlines()]

@@ -6,6 +6,10 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OPENAI = "openai"
+NO_KEY = (
+    "LLM_MODEL names an OpenAI model, but there is no key; do: set OPENAI_API_KEY, or LLM_BASE_URL for a local server, "
+    "or leave LLM_MODEL empty for the template"
+)
 
 
 def _plain_url(value: str) -> str:
@@ -67,10 +71,13 @@ class LlmSettings(BaseSettings):
         return round(price / 1_000_000, 6)
 
     @model_validator(mode="after")
-    def _callable(self) -> "LlmSettings":
-        if (self.llm_model or "").startswith(f"{OPENAI}:") and not self.llm_base_url and not self.key:
-            raise ValueError(
-                "LLM_MODEL names an OpenAI model, but there is no key; do: set OPENAI_API_KEY, or LLM_BASE_URL for a "
-                "local server, or leave LLM_MODEL empty for the template"
-            )
+    def _fits_together(self) -> "LlmSettings":
+        if conflicts := self.conflicts():
+            raise ValueError("\n".join(conflicts))
         return self
+
+    def conflicts(self) -> list[str]:
+        """See `shared.config.settings.ServiceSettings.conflicts`."""
+        if (self.llm_model or "").startswith(f"{OPENAI}:") and not self.llm_base_url and not self.key:
+            return [NO_KEY]
+        return []

@@ -40,11 +40,19 @@ class Consumer:
     More throughput is more processes: the fence keeps them apart.
     """
 
-    def __init__(self, inbox: ViolationInbox, desk: Desk, heart: Heart | None = None) -> None:
-        """Work at *desk* on what comes into *inbox*; *heart* beats with every look into it and every step of a work."""
+    def __init__(
+        self, inbox: ViolationInbox, desk: Desk, heart: Heart | None = None, wait_s: float = WAIT_S
+    ) -> None:
+        """Work at *desk* on what comes into *inbox*.
+
+        Args:
+            heart: beats with every look into the inbox and every step of a work.
+            wait_s: how long one look waits for a message; to stop takes as long.
+        """
         self._inbox = inbox
         self._desk = desk
         self._heart = heart or Heart()
+        self._wait_s = wait_s
         self._failures = 0
         self._unreturned: list[Claim] = []
         self._in_hand: tuple[Delivery, Claim] | None = None
@@ -54,7 +62,7 @@ class Consumer:
         while not stop.is_set():
             self._heart.beat()
             try:
-                self.step(WAIT_S)
+                self.step(self._wait_s)
             except TransientError as error:
                 self._pause(error, stop)
             else:

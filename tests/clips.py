@@ -1,6 +1,6 @@
 """Small videos and pictures that tests make themselves."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -76,6 +76,18 @@ def damage(source: Path, target: Path, frames: Iterable[int]) -> Path:
         assert packet.pos is not None
         content[packet.pos + packet.size * 2 // 3] ^= 0xFF
     target.write_bytes(content)
+    return target
+
+
+def without(source: Path, target: Path, frames: Collection[int]) -> Path:
+    """Copy the mp4 *source* to *target* without *frames* (numbers, in decoding order)."""
+    with av.open(str(source)) as container, av.open(str(target), "w") as copy:
+        stream = copy.add_stream_from_template(container.streams.video[0])
+        packets = (packet for packet in container.demux(video=0) if packet.size)
+        for number, packet in enumerate(packets):
+            if number not in frames:
+                packet.stream = stream
+                copy.mux(packet)
     return target
 
 

@@ -4,6 +4,7 @@ OpenCV hands out what FFmpeg patched up after an error as if it were a picture. 
 so this goes through PyAV, which shows the mark.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from services.detection.domain.frame import BgrImage, GreyImage
 _LONGEST_DAMAGE = 300
 # HEVC's decoder marks no damage; this makes it fail instead. H.264's own mark finds more than failing does.
 _STRICT = {"hevc": {"err_detect": "explode"}}
+_SMALLEST_SIDE, _LARGEST_PIXELS = 32, 50_000_000
+_BEAT_PICTURES = 25  # enough to tell a steady rate; the cameras that vary theirs are left alone
 _PLANAR = frozenset({"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "gray"})
 
 
@@ -59,29 +62,56 @@ def video_of(container: InputContainer) -> VideoStream | None:
 
 
 def decode(
-    container: InputContainer, stream: VideoStream, delay: bool = True
+    container: InputContainer, stream: VideoStream, live: bool = False
 ) -> Iterator[DecodedPicture | None]:
     """Each picture of *stream* in the order of showing; None for one that is damaged.
 
     Args:
         container: that *stream* belongs to.
-        delay: decode several pictures at once; faster, but each comes some pictures late.
+        live: give each picture at once instead of decoding several side by side, and take a picture that is missing
+            from a steady stream for lost on its way: those after it build on it, and FFmpeg does not mark them.
 
     Raises:
         av.FFmpegError: the container cannot be read on.
     """
-    stream.thread_type = "FRAME" if delay else "NONE"  # H.264 decoded with SLICE threads is not marked
+    stream.thread_type = "NONE" if live else "FRAME"  # H.264 decoded with SLICE threads is not marked
     stream.codec_context.options = _STRICT.get(stream.codec_context.name, {})
+    beat = _Beat()
     damage_left = 0
     for packet in container.demux(stream):
         for frame in _frames(packet):
-            if frame is None or frame.is_corrupt:
-                damage_left = _LONGEST_DAMAGE
-            elif frame.key_frame:
+            lost = live and frame is not None and beat.missed(frame.pts)
+            broken = frame is None or frame.is_corrupt or not _plausible(frame)
+            if frame is not None and frame.key_frame and not broken:
                 damage_left = 0
+            elif broken or lost:
+                damage_left = _LONGEST_DAMAGE
             else:
                 damage_left = max(0, damage_left - 1)
             yield None if frame is None or damage_left else DecodedPicture(frame)
+
+
+def _plausible(frame: av.VideoFrame) -> bool:
+    """Garbled headers announce sizes that no camera has."""
+    return min(frame.width, frame.height) >= _SMALLEST_SIDE and frame.width * frame.height <= _LARGEST_PIXELS
+
+
+class _Beat:
+    """Knows the usual step from picture to picture, where there is one."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+        self._steps: deque[int] = deque(maxlen=_BEAT_PICTURES)
+
+    def missed(self, pts: int | None) -> bool:
+        """Whether a picture is missing right before the one at *pts*, in units of the stream."""
+        last, self._last = self._last, pts
+        if last is None or pts is None:
+            return False
+        usual = sorted(self._steps)[len(self._steps) // 2] if len(self._steps) == _BEAT_PICTURES else 0
+        steady = sum(abs(step - usual) <= usual * 0.2 for step in self._steps) >= _BEAT_PICTURES * 0.8
+        self._steps.append(pts - last)
+        return steady and pts - last > 1.5 * usual > 0
 
 
 def _frames(packet: "av.Packet[VideoStream]") -> list[av.VideoFrame | None]:

@@ -149,6 +149,14 @@ def test_other_content_for_the_same_violation_is_told_apart_even_when_finished(o
     assert isinstance(office.repository.claim(make.opened_message(1), make.body(1), 30), Finished)
 
 
+def test_other_content_cannot_take_over_a_claim_whose_lease_has_passed(office: Office) -> None:
+    office.claim(make.opened_message(1), lease_s=0.01)
+    time.sleep(0.05)
+    forged = make.opened_message(1, people=7)
+    assert isinstance(office.repository.claim(forged, encode(forged), 30), OtherPayload)
+    assert office.claim(make.opened_message(1)).attempts == 2
+
+
 def test_a_checkpoint_comes_back_word_for_word(office: Office) -> None:
     report = make.report()
     claim = office.claim(make.opened_message())

@@ -123,7 +123,7 @@ class LiveFrameSource:
             problem = self._follow(connection)
             tries = 1 if connection.delivered else tries + 1
             self._lose(problem)
-            came_back = self._wait_for_return(min(LONGEST_WAIT_S, 2.0 ** (tries - 1)))
+            came_back = self._wait_for_return(pause_s(tries))
             tries = 0 if came_back else tries
             stuck = [one for one in [*stuck, connection] if one.alive]
             while len(stuck) >= _MOST_STUCK and not self._closed.wait(1.0):
@@ -139,13 +139,14 @@ class LiveFrameSource:
     def _follow(self, connection: "_Connection") -> str:
         """Until *connection* has ended or is given up; why, in words."""
         while not connection.ended.wait(_POLL_S) and not self._closed.is_set():
-            silent_s = time.monotonic() - connection.last_sign_s
+            now_s = time.monotonic()
+            silent_s, blind_s = now_s - connection.last_sign_s, now_s - connection.last_whole_s
             if silent_s > SILENT_S and connection.delivered:
                 return f"no picture for {silent_s:.0f} s while the connection stays open"
-            if silent_s > FIRST_PICTURE_S:
-                return f"connected, but no whole picture within {FIRST_PICTURE_S:.0f} s"
-            if silent_s > SILENT_S:
-                self._show_down("no picture yet")
+            if blind_s > FIRST_PICTURE_S:
+                return f"connected, but no whole picture for {blind_s:.0f} s"
+            if blind_s > SILENT_S:
+                self._show_down(f"no whole picture for {blind_s:.0f} s")
         return connection.problem
 
     def _lose(self, problem: str) -> None:
@@ -200,6 +201,11 @@ class LiveFrameSource:
             self._status = replace(status, state="up", problem="", last_frame_at=captured_at)
 
 
+def pause_s(tries: int) -> float:
+    """How long to wait after so many vain tries (from 1) in a row: 1, 2, 4, 8, 16, 30, 30, ... seconds."""
+    return min(LONGEST_WAIT_S, 2.0 ** min(tries - 1, 10))
+
+
 @dataclass(frozen=True, slots=True)
 class _Arrival:
     picture: LivePicture
@@ -216,7 +222,8 @@ class _Connection:
 
     Attributes:
         ended: set when the thread is through.
-        last_sign_s: monotonic time of the start or of the last picture.
+        last_sign_s: monotonic time of the last picture, damaged or not; of the start before the first.
+        last_whole_s: the same for whole pictures.
         delivered: whether a whole picture came.
         problem: why it ended, in words.
     """
@@ -225,7 +232,7 @@ class _Connection:
         self, reached: LiveCamera, take: Callable[["_Connection", LivePicture | None, float], bool]
     ) -> None:
         self.ended = threading.Event()
-        self.last_sign_s = time.monotonic()
+        self.last_sign_s = self.last_whole_s = time.monotonic()
         self.delivered = False
         self.problem = "the camera ended the stream"
         self._reached = reached
@@ -253,7 +260,12 @@ class _Connection:
         with contextlib.closing(self._reached.pictures()) as pictures:
             for picture in pictures:
                 self.last_sign_s = time.monotonic()
-                self.delivered = self.delivered or picture is not None
-                still_s = self._freeze.still_s(picture.luma(), self.last_sign_s) if picture else 0.0
-                if not self._take(self, picture, still_s):
+                if not self._take(self, picture, self._still_s(picture)):
                     return
+
+    def _still_s(self, picture: LivePicture | None) -> float:
+        if picture is None:
+            return 0.0
+        self.delivered = True
+        self.last_whole_s = self.last_sign_s
+        return self._freeze.still_s(picture.luma(), self.last_sign_s)

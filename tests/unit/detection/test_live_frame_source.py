@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 import numpy as np
 
 from services.detection.adapters.device_camera import DeviceCamera, DevicePicture
-from services.detection.adapters.live_frame_source import LiveFrameSource, LivePicture
+from services.detection.adapters.live_frame_source import LiveFrameSource, LivePicture, pause_s
 from services.detection.adapters.source_address import DeviceAddress
 from shared.errors import TransientError
 
@@ -107,6 +107,25 @@ def test_a_fault_of_ours_while_reading_is_a_camera_down_and_tried_again() -> Non
     wait(lambda: len(indexes) > 5)
     source.close()
     assert source.status.skipped == 2
+
+
+def test_pauses_end_at_half_a_minute_however_long_the_camera_is_away() -> None:
+    assert [pause_s(tries) for tries in (1, 2, 3, 4, 5, 6, 7, 100_000)] == [1, 2, 4, 8, 16, 30, 30, 30]
+
+
+def test_a_camera_that_sends_only_damage_is_down() -> None:
+    def show(_: int) -> Generator[LivePicture | None]:
+        yield from itertools.islice(steady(), 5)  # type: ignore[misc]
+        while True:
+            yield None
+            time.sleep(0.05)
+
+    source = LiveFrameSource(ScriptedCamera(show), "gate")
+    read_in_thread(source)
+    wait(lambda: source.status.state == "up")
+    wait(lambda: source.status.state == "down", most=5)
+    assert "no whole picture for" in source.status.problem
+    source.close()
 
 
 def test_closing_ends_the_connection() -> None:

@@ -93,7 +93,6 @@ class Outcome:
 class _Candidate:
     histories: dict[Finding, History] = field(default_factory=dict)
     confirmed_since_s: float | None = None
-    people: int = 1
     box: Box | None = None
     opened: int = 0
 
@@ -126,11 +125,11 @@ class Cases:
             alive: tracks that may still be seen again.
             at_s: seconds in the session, rising.
         """
-        self._after_gap(at_s)
+        openings = self._after_gap(at_s)
         self.last_look_s = at_s
         decisions = [self._take(observation, at_s) for observation in observations]
         seen = {observation.subject for observation in observations}
-        openings = self._openings(seen, at_s)
+        openings += self._openings(seen, at_s)
         closings = self._closings(alive, at_s)
         self._forget(alive, at_s)
         return Outcome(tuple(openings), tuple(closings), tuple(decisions))
@@ -158,7 +157,7 @@ class Cases:
 
     def finish(self, at_s: float) -> Outcome:
         """The source has ended: open what is confirmed, close what is open."""
-        openings = self._openings(frozenset(), at_s)
+        openings = list(self._openings(frozenset(), at_s))
         closings = [Closing(case, "source-ended") for case in self.open.values()]
         closings += [Closing(opening.case, "source-ended") for opening in openings]
         return Outcome(tuple(openings), tuple(closings), ())
@@ -167,7 +166,7 @@ class Cases:
     def busy(self) -> bool:
         """Whether somebody is being looked at: the motion gate must stay open."""
         return bool(self.open) or any(
-            not history.empty
+            history.supported
             for candidate in self._candidates.values()
             for history in candidate.histories.values()
         )
@@ -186,8 +185,6 @@ class Cases:
         if observation.box:
             candidate.box = observation.box
         supports = observation.stance is Stance.SUPPORTS and not ignored
-        if supports:
-            candidate.people = max(candidate.people, observation.people)
         case = self._case_of(observation, supports)
         if case:
             self._continue(case, observation, supports, at_s)
@@ -281,7 +278,7 @@ class Cases:
             findings=tuple(history.finding for history in news),
             first_s=first_s,
             last_s=at_s,
-            people=candidate.people,
+            people=max(history.people for history in news),
             supporting=facts[0].supporting,
             looks=facts[0].looked,
             box=candidate.box,
@@ -308,15 +305,21 @@ class Cases:
         ]
         return all(history.denied for history in histories)
 
-    def _after_gap(self, at_s: float) -> None:
-        """After a start or a while without looks people may have moved: open violations wait to be seen again."""
+    def _after_gap(self, at_s: float) -> list[Opening]:
+        """After a start or a while without looks people may have moved: open violations wait to be seen again.
+
+        Returns:
+            What had been confirmed before, and still waited for other findings.
+        """
         if self.last_look_s is not None and at_s - self.last_look_s <= BLIND_S:
-            return
+            return []
+        confirmed = list(self._openings(frozenset(), self.last_look_s or 0.0))
         for case in self.open.values():
             too_long = at_s - case.last_s > LONGEST_GAP_S
             since = at_s - ADOPT_S - 1 if too_long else at_s
             self.open[case.id] = replace(case, waiting_since_s=since)
         self._candidates.clear()
+        return [replace(one, case=replace(one.case, waiting_since_s=at_s)) for one in confirmed]
 
     def _forget(self, alive: Collection[int], at_s: float) -> None:
         """Drop what can no longer matter."""
@@ -326,14 +329,19 @@ class Cases:
         gone = [
             subject
             for subject, candidate in self._candidates.items()
-            if (subject.track is not None and subject.track not in alive)
+            if (
+                subject.track is not None
+                and subject.track not in alive
+                and candidate.confirmed_since_s is None
+            )
             or all(history.empty for history in candidate.histories.values())
         ]
         for subject in gone:
             del self._candidates[subject]
         for subject, (ended_s, _) in list(self.ended.items()):
             gone_track = subject.track is not None and subject.track not in alive
-            if gone_track or at_s - ended_s > self.rules[subject.rule].cooldown_s:
+            rule = self.rules.get(subject.rule)  # None: it was open before a restart, and the rule is gone
+            if gone_track or rule is None or at_s - ended_s > rule.cooldown_s:
                 del self.ended[subject]
 
     def _needed(self, subject: Subject) -> Confirmation:

@@ -34,6 +34,7 @@ class _Look:
     at_s: float
     stance: Stance
     basis: EvidenceBasis | None
+    people: int
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class History:
             return f"was seen worn less than {WORN_MEMORY_S:.0f} s ago"
         if observation.stance is Stance.DENIES:
             self._worn_at.append(at_s)
-        self._looks.append(_Look(at_s, observation.stance, observation.basis))
+        self._looks.append(_Look(at_s, observation.stance, observation.basis, observation.people))
         return ""
 
     def forget(self, at_s: float) -> None:
@@ -70,6 +71,16 @@ class History:
     @property
     def empty(self) -> bool:
         return not self._looks
+
+    @property
+    def supported(self) -> bool:
+        """Whether any look supports it."""
+        return any(look.basis for look in self._looks)
+
+    @property
+    def people(self) -> int:
+        """Most at once in the looks that count, at least 1."""
+        return max([1, *(look.people for look in self._counted())])
 
     @property
     def confirmed(self) -> bool:

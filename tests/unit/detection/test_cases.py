@@ -240,3 +240,36 @@ def test_an_open_violation_that_is_unclear_for_a_while_stays_open() -> None:
     hidden = (WORKER, replace(on_head(WORKER, Label.HARDHAT), confidence=0.2))
     story = Story(HARDHAT).seconds(5, *bare).seconds(20, *hidden).seconds(5, *bare)
     assert (len(story.opened), len(story.closed)) == (1, 0)
+
+
+def test_an_empty_zone_does_not_keep_the_camera_busy() -> None:
+    assert not Story(KEEP_OUT, zones=(HALL, PRESS)).seconds(5).cases.busy
+
+
+def test_the_number_of_people_is_that_of_this_violation_not_of_an_earlier_visit() -> None:
+    first, second = person(x=700, y=150), person(x=950, y=150)
+    story = Story(KEEP_OUT, zones=(HALL, PRESS)).look(first, second, times=3).seconds(60).seconds(5, first)
+    assert [one.case.people for one in story.opened] == [1]
+
+
+def test_what_was_confirmed_before_a_gap_is_opened_after_it_and_closed() -> None:
+    bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    story = Story(PPE).seconds(2, *bare)  # the hat is confirmed, the vest leans: it waits
+    assert not story.opened
+    story.wait(5).seconds(ADOPT_S + 1)
+    assert [names(one) for one in story.opened] == [["no_hardhat"]]
+    assert [(one.case.id, one.reason) for one in story.closed] == [(story.opened[0].case.id, "unobserved")]
+
+
+def test_what_could_not_be_stored_before_the_person_left_is_tried_again() -> None:
+    story = Story(HARDHAT).look(WORKER, on_head(WORKER, Label.NO_HARDHAT), times=20, accept=False)
+    story.look(times=15, accept=False)  # the track has died meanwhile
+    story.look()
+    assert len(story.opened) == 1
+
+
+def test_a_violation_whose_rule_was_removed_while_the_service_was_down_is_closed() -> None:
+    before = Story(KEEP_OUT, zones=(HALL, PRESS)).seconds(5, person(x=700, y=150))
+    cases = Cases(Identity("site", "camera", "session"), {PPE.id: PPE}, open=dict(before.cases.open))
+    after = Story(PPE, zones=(HALL, PRESS), cases=cases).seconds(ADOPT_S + 5)
+    assert [one.reason for one in after.closed] == ["unobserved"]

@@ -87,12 +87,16 @@ class SqsQueue:
         return [_received(message) for message in answer.get("Messages", [])]
 
     def delete(self, receipt: str) -> None:
-        """Forget the message; nothing happens if it was received again since or is gone already."""
+        """Forget the message; nothing happens if it is gone already.
+
+        An old receipt, of a message that was received again since, may still count:
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessage.html
+        """
         with self._ours(), _unless_gone():
             self._client.delete_message(QueueUrl=self._address(), ReceiptHandle=receipt)
 
     def change_visibility(self, receipt: str, visibility_s: float) -> None:
-        """Hide the message for *visibility_s* seconds from now; 0 gives it back at once. Nothing as for `delete`."""
+        """Hide the message for *visibility_s* seconds from now; 0 gives it back at once. Receipts as for `delete`."""
         check_visibility(visibility_s)
         with self._ours(), _unless_gone():
             self._client.change_message_visibility(

@@ -1,4 +1,4 @@
-"""What every object store must do: the folder, the fake, and later S3."""
+"""What every object store must do: the folder, S3 and the fake."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from shared.aws.s3_object_store import S3ObjectStore
 from shared.errors import ObjectMissingError, PermanentError, TransientError
 from shared.local.folder_store import FolderStore
 from tests.fakes.memory_store import MemoryStore
+from tests.servers.localstack import aws_clients, running_localstack
 
 KEY = "evidence/2026/03/04/" + "0" * 32 + "/" + "a" * 64 + ".jpg"
 UNSAFE_KEYS = [
@@ -35,8 +37,11 @@ UNSAFE_KEYS = [
 ]
 
 
-@pytest.fixture(params=["folder", "memory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+@pytest.fixture(params=["folder", "s3", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    if request.param == "s3":
+        bucket = running_localstack().new_bucket()
+        return S3ObjectStore(aws_clients(monkeypatch).s3(), bucket, retention="evidence")
     return FolderStore(tmp_path / "store") if request.param == "folder" else MemoryStore()
 
 

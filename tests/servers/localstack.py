@@ -19,13 +19,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 from localstack_client.session import Session
 
+from shared.aws.clients import AwsClients, Deadlines
 from tests.servers.rtsp import free_port
 
 REGION = "eu-central-1"
 PYTHON = Path(__file__).parents[2] / ".venv-localstack" / "bin" / "python"
-START_S = 120.0  # 2 s on an idle machine
+START_S = 90.0  # 2 s on an idle machine
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 _numbers = itertools.count(1)
 
@@ -105,6 +107,15 @@ def running_localstack() -> LocalStack:
     atexit.register(_end, process, folder)
     _wait_until_ready(process, port, log)
     return LocalStack(port)
+
+
+def aws_clients(
+    monkeypatch: pytest.MonkeyPatch, port: int | None = None, deadlines: Deadlines | None = None
+) -> AwsClients:
+    """The product's own clients of LocalStack, or of a proxy before it at *port*."""
+    for name, value in running_localstack().environment(port).items():
+        monkeypatch.setenv(name, value)
+    return AwsClients(REGION, deadlines)
 
 
 def _unique(what: str) -> str:

@@ -53,18 +53,22 @@ class InboxCounts:
 
 
 class ViolationInbox(Protocol):
-    """Delivers each message at least once, in any order. All of its calls raise TransientError when it is down."""
+    """Delivers each message at least once, in any order. All of its calls raise TransientError when it is down.
+
+    A delivery that came again since is out of date: to extend or delete it does nothing, or (in SQS) perhaps what it
+    would have done before. So only what is settled for good may be deleted.
+    """
 
     def receive(self, visibility_s: float, wait_s: float) -> Delivery | None:
         """Take one message and hide it for *visibility_s*; None if none came within *wait_s*."""
         ...
 
     def extend(self, delivery: Delivery, visibility_s: float) -> None:
-        """Hide the message for *visibility_s* from now; nothing happens if it was received again since."""
+        """Hide the message for *visibility_s* from now; 0 gives it back at once."""
         ...
 
     def delete(self, delivery: Delivery) -> None:
-        """Forget the message; nothing happens if it was received again since."""
+        """Forget the message; nothing happens if it is gone already."""
         ...
 
     def send(self, body: bytes) -> None:

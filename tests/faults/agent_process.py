@@ -25,10 +25,18 @@ shipped_table()  # read once as well
 
 
 class AgentProcess:
-    """One start of the agent; *writer* is a name in `WRITERS`."""
+    """One start of the agent.
 
-    def __init__(self, environment: Mapping[str, str], writer: str = "template") -> None:
-        self._process = _CONTEXT.Process(target=_run, args=(dict(environment), writer), daemon=True)
+    Args:
+        environment: settings.
+        writer: a name in `WRITERS`.
+        log: file in DATA_DIR that its log lines are added to.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], writer: str = "template", log: str = "run.log"
+    ) -> None:
+        self._process = _CONTEXT.Process(target=_run, args=(dict(environment), writer, log), daemon=True)
         self._process.start()
 
     @property
@@ -55,7 +63,7 @@ class SlowWriter:
     """Says in a file that it has begun, and takes its time."""
 
     def write(self, brief: Brief, picture: bytes) -> Written:
-        Path(os.environ["DATA_DIR"], "writing").touch()
+        Path(os.environ["DATA_DIR"], f"writing-{os.getpid()}").touch()
         time.sleep(2.0)
         return TemplateReportWriter().write(brief, picture)
 
@@ -84,11 +92,11 @@ class PlainRenderer:
         return b"%PDF-1.4\n% " + text.encode() + hashlib.sha256(picture).digest()
 
 
-def _run(environment: dict[str, str], writer: str) -> None:
+def _run(environment: dict[str, str], writer: str, log_file: str) -> None:
     for name in [name for name in os.environ if name.startswith(("MAIL_", "SMTP_", "LLM_", "DATABASE_"))]:
         del os.environ[name]
     os.environ.update(environment)
-    with Path(environment["DATA_DIR"], "run.log").open("a") as log:
+    with Path(environment["DATA_DIR"], log_file).open("a") as log:
         configure_logging(stream=log)
         stop = stop_on_signals()
         build_agent(read_settings(AgentSettings), writer=WRITERS[writer](), renderer=PlainRenderer()).run(

@@ -53,7 +53,7 @@ class Office:
             if send:
                 self.queue.send(body)
 
-    def start(self, crash_at: str = "", writer: str = "template") -> AgentProcess:
+    def start(self, crash_at: str = "", writer: str = "template", log: str = "run.log") -> AgentProcess:
         environment = {
             "DATA_DIR": str(self.folder),
             "SITE_FILE": str(SITE_FILE),
@@ -70,7 +70,7 @@ class Office:
                 "SMTP_PORT": str(self.server.port),
                 "SMTP_SECURITY": "none",
             }
-        return AgentProcess(environment, writer)
+        return AgentProcess(environment, writer, log)
 
     def mails(self) -> list[Delivered]:
         if self.server is None:
@@ -86,7 +86,9 @@ class Office:
         """Until queue and outbox hold nothing that is still to be done."""
         deadline = time.monotonic() + timeout_s
         while not self._quiet():
-            assert time.monotonic() < deadline, (self.folder / "run.log").read_text()[-3000:]
+            assert time.monotonic() < deadline, "".join(
+                path.read_text()[-3000:] for path in self.folder.glob("*.log")
+            )
             time.sleep(0.1)
 
     def count(self, query: str) -> int:
@@ -94,6 +96,10 @@ class Office:
         found: int = database.execute(query).fetchone()[0]
         database.close()
         return found
+
+    def writing(self) -> int:
+        """How many slow writers have begun."""
+        return len(list(self.folder.glob("writing-*")))
 
     def _quiet(self) -> bool:
         counts = self.queue.counts()
@@ -134,19 +140,21 @@ def test_a_mail_that_the_server_had_before_the_kill_comes_again_under_the_same_i
     assert len(campaign[point].mails()) == 5
 
 
-def test_a_worker_paused_past_its_lease_can_commit_nothing(tmp_path: Path) -> None:
+def test_a_worker_paused_past_its_lease_can_write_nothing_while_another_works(tmp_path: Path) -> None:
     office = Office(tmp_path)
     office.accept(1)
-    paused = office.start(writer="slow")
-    _until((tmp_path / "writing").exists)
+    paused = office.start(writer="slow", log="paused.log")
+    _until(lambda: office.writing() == 1)
     paused.send(signal.SIGSTOP)
     time.sleep(1.1)
-    other = office.start()
-    _until(lambda: office.count("SELECT count(*) FROM violations WHERE reported_at IS NOT NULL") == 1)
-    paused.send(signal.SIGCONT)
-    _until(lambda: "message.lost" in (tmp_path / "run.log").read_text())
+    other = office.start(writer="slow", log="other.log")
+    _until(lambda: office.writing() == 2)
+    paused.send(signal.SIGCONT)  # its writer is done at once, while the other one's is not
+    _until(lambda: "message.lost" in (tmp_path / "paused.log").read_text())
+    _until(lambda: "report.stored" in (tmp_path / "other.log").read_text())
     office.wait_until_quiet()
     assert (paused.stop(), other.stop()) == (0, 0)
+    assert "report.stored" not in (tmp_path / "paused.log").read_text()
     assert office.problems() == []
 
 
@@ -169,7 +177,7 @@ def test_what_is_in_hand_at_a_stop_is_finished_and_the_rest_stays_for_the_next_s
     for number in (1, 2, 3):
         office.accept(number)
     process = office.start(writer="slow")
-    _until((tmp_path / "writing").exists)
+    _until(lambda: office.writing() == 1)
     assert process.stop() == 0
     assert office.count("SELECT count(*) FROM violations WHERE reported_at IS NOT NULL") == 1
     after = office.start()

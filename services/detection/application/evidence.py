@@ -1,12 +1,14 @@
 """The best of the confirming looks: kept for each subject until its violation is opened or it is gone."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import Look, Observation, Stance, Subject
 
-MOST_SUBJECTS = 24  # a 1080p look holds 6 MB; beyond this the oldest subject's look is dropped
+MOST_LOOKS = (
+    24  # a 1080p look holds 6 MB, for all the subjects that it shows; beyond this the oldest is dropped
+)
 FRESH_S = 8.0  # an older look is replaced by any newer one
 CLOSE_UP_MARGIN = 0.25  # of the person's box, on each side
 
@@ -26,7 +28,7 @@ class Sighting:
 
 @dataclass(slots=True)
 class EvidenceRing:
-    """One sighting for each subject, bounded."""
+    """One sighting for each subject, in a bounded number of looks."""
 
     _best: dict[Subject, Sighting] = field(default_factory=dict)
 
@@ -38,6 +40,7 @@ class EvidenceRing:
                 supports.setdefault(observation.subject, []).append(observation)
         for subject, observations in supports.items():
             self._keep(subject, Sighting(look, _score(look, observations)))
+        self._bound(look, supports)
 
     def best(self, subject: Subject) -> Sighting | None:
         return self._best.get(subject)
@@ -47,12 +50,20 @@ class EvidenceRing:
             del self._best[subject]
 
     def _keep(self, subject: Subject, sighting: Sighting) -> None:
-        kept = self._best.pop(subject, None)
-        if kept and kept.score >= sighting.score and _age_s(kept, sighting) <= FRESH_S:
-            sighting = kept
-        self._best[subject] = sighting
-        if len(self._best) > MOST_SUBJECTS:
-            del self._best[next(iter(self._best))]
+        kept = self._best.get(subject)
+        if not (kept and kept.score >= sighting.score and _age_s(kept, sighting) <= FRESH_S):
+            self._best[subject] = sighting
+
+    def _bound(self, look: Look, supports: Mapping[Subject, list[Observation]]) -> None:
+        """Drop the oldest looks; whom *look* shows goes on with that, as nobody may be left without a picture."""
+        times = sorted({sighting.look.scene.at_s for sighting in self._best.values()})
+        if len(times) <= MOST_LOOKS:
+            return
+        oldest_s = times[-MOST_LOOKS]
+        for subject in [one for one, kept in self._best.items() if kept.look.scene.at_s < oldest_s]:
+            del self._best[subject]
+            if subject in supports:
+                self._best[subject] = Sighting(look, _score(look, supports[subject]))
 
 
 def _age_s(kept: Sighting, newer: Sighting) -> float:

@@ -82,10 +82,12 @@ class CameraPipeline:
         self._saved_s = 0.0
         self._told: dict[tuple[object, object], tuple[object, str]] = {}
         self._processed = self._people = 0
+        self._change: tuple[Site, Camera] | None = None
         self._resume()
 
     def see(self, frame: Frame) -> Look | None:
         """Take in one frame; None if the detector did not look at it."""
+        self._take_change_over()
         frame = self._placed(frame)
         self._note_gap(frame)
         if not self._tools.gate.wants(frame, busy=bool(self._tracker.alive) or self._cases.busy):
@@ -98,13 +100,14 @@ class CameraPipeline:
         self._processed, self._people = self._processed + 1, len(look.scene.people)
         return look
 
-    def finish(self) -> None:
-        """The source has ended: open what is confirmed, close what is open."""
+    def finish(self) -> bool:
+        """The source has ended: open what is confirmed, close what is open; False if that could not be stored."""
         if self._state.began_at is None:
-            return
+            return True
         at_s = self._state.last_s
-        self._settle(self._cases.finish(at_s), self._at(at_s), at_s)
+        stored = self._settle(self._cases.finish(at_s), self._at(at_s), at_s)
         self._save()
+        return stored
 
     def pause(self) -> None:
         """The service stops: what is open stays open and is kept for the next start."""
@@ -116,9 +119,11 @@ class CameraPipeline:
         self._save()
 
     def use(self, site: Site, camera: Camera) -> None:
-        """Go on with a changed site file; what is open keeps the rule that opened it."""
-        self._setting = replace(self._setting, site=site, camera=camera)
-        self._cases.use(_by_id(site.rules), [zone.id for zone in camera.zones])
+        """Go on with a changed site file from the next frame on; what is open keeps the rule that opened it.
+
+        Another thread than the one that sees may call this.
+        """
+        self._change = site, camera
 
     @property
     def counts(self) -> Counts:
@@ -127,6 +132,13 @@ class CameraPipeline:
     @property
     def open_cases(self) -> Mapping[str, Case]:
         return self._cases.open
+
+    def _take_change_over(self) -> None:
+        if self._change is None:
+            return
+        (site, camera), self._change = self._change, None
+        self._setting = replace(self._setting, site=site, camera=camera)
+        self._cases.use(_by_id(site.rules), [zone.id for zone in camera.zones])
 
     def _resume(self) -> None:
         """A live camera goes on with what was open; a recording begins again and comes to the same violations."""
@@ -184,8 +196,9 @@ class CameraPipeline:
         site = self._setting.site
         return rules.observe(site.rules, self._setting.camera.zones, scene, site.site.timezone)
 
-    def _settle(self, outcome: Outcome, at: datetime, at_s: float) -> None:
-        """Store what was decided; what could not be stored is decided again at the next look."""
+    def _settle(self, outcome: Outcome, at: datetime, at_s: float) -> bool:
+        """Store what was decided; False if the spool refused: it is decided again at the next look."""
+        stored = True
         try:
             for opening in outcome.openings:
                 self._open(opening, at)
@@ -193,11 +206,13 @@ class CameraPipeline:
                 if closing.case.id in self._cases.open:
                     self._close(closing, at)
         except TransientError as error:
+            stored = False
             log.error("spool.refused", camera=self._setting.camera.id, problem=str(error))
-        if outcome.openings or outcome.closings or (self._cases.open and at_s - self._saved_s > SAVE_EVERY_S):
+        if self._cases.open and at_s - self._saved_s > SAVE_EVERY_S:
             self._save()
         if self._explain:
             self._tell(outcome.decisions)
+        return stored
 
     def _open(self, opening: Opening, at: datetime) -> None:
         sighting = self._evidence.best(opening.case.subject)
@@ -228,6 +243,7 @@ class CameraPipeline:
                 offset_s=round(case.first_s, 2),
             )
         self._cases.opened(opening)
+        self._save()  # at once: delivered and then killed, the spool could not tell of it any more
 
     def _close(self, closing: Closing, at: datetime) -> None:
         case = closing.case
@@ -243,6 +259,7 @@ class CameraPipeline:
                 people=case.people,
             )
         self._cases.closed(closing)
+        self._save()
 
     def _accept(self, data: Opened | Closed, at: datetime, picture: Picture | None) -> bool:
         """Put the message into the spool; False if it has been accepted before."""

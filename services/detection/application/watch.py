@@ -29,7 +29,7 @@ class CameraWatch:
         source: where its frames come from.
         pipeline: what they go through.
         sink: gets every frame, if an annotated video is wanted.
-        finished: told once when a recording has been seen to its end.
+        finished: told once when a recording has been seen to its end, every frame of it, and all was stored.
         heart: beats with every frame, and about once a second while there is none.
     """
 
@@ -80,8 +80,9 @@ class CameraWatch:
         if stopped:
             self.pipeline.pause()
         else:
-            self.pipeline.finish()
-            self.finished()
+            self.failures += not self.pipeline.finish()
+            if not self.failures:  # else the next run sees the recording again, and adds what is missing
+                self.finished()
         self._tell(every_s=0)
         log.info(
             "run.stopped" if stopped else "run.finished",

@@ -1,91 +1,29 @@
 """One camera from frame to accepted message: what it says, what survives a stop, what a full spool does."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from services.detection.adapters.jpeg_evidence_renderer import JpegEvidenceRenderer
-from services.detection.application import camera_state
-from services.detection.application.camera_state import CameraState
-from services.detection.application.messages import Setting
-from services.detection.application.pipeline import CameraPipeline, Tools
-from services.detection.application.ports import Picture, SourceIdentity
-from services.detection.domain.detection import Detection, Label
+from services.detection.application.ports import Picture
+from services.detection.domain.detection import Label
 from services.detection.domain.frame import Frame
-from shared.config.site import Camera, Privacy, Site, SiteFacts
-from shared.contracts.violation import Closed, Opened, decode
-from shared.errors import TransientError
+from shared.config.site import Privacy
+from shared.contracts.violation import Closed, Opened
 from shared.vocabulary import Item
-from tests.fakes.detector import ScriptedDetector, numbered_picture
+from tests.fakes.detector import numbered_picture
 from tests.fakes.memory_spool import MemorySpool
-from tests.unit.detection.scenes import HALL, KEEP_OUT, PPE, PRESS, on_head, person
-
-BEGIN = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
-THRESHOLDS = {Label.HARDHAT: 0.3, Label.NO_HARDHAT: 0.3, Label.VEST: 0.3, Label.PERSON: 0.3}
-WORKER = person()
-BARE = [WORKER, on_head(WORKER, Label.NO_HARDHAT)]
-CAMERA = Camera(id="gate", name="Gate", zones=(HALL, PRESS))
-SITE = Site(version=1, site=SiteFacts(id="yard", name="Yard"), cameras=(CAMERA,), rules=(PPE, KEEP_OUT))
-
-
-class AlwaysOpenGate:
-    def wants(self, frame: Frame, busy: bool) -> bool:
-        return True
-
-
-class MemoryStates(dict[str, bytes]):
-    def load(self, name: str) -> bytes | None:
-        return self.get(name)
-
-    def save(self, name: str, state: bytes) -> None:
-        self[name] = state
-
-
-class FullSpool(MemorySpool):
-    full = True
-
-    def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> bool:
-        if self.full:
-            raise TransientError("spool is full: free space")
-        return super().accept(message, violation_id, phase, picture)
-
-
-class Run:
-    """A camera that sees *script* (detections by frame number, 5 frames a second)."""
-
-    def __init__(
-        self,
-        script: dict[int, Sequence[Detection]],
-        kind: str = "live",
-        spool: MemorySpool | None = None,
-        states: MemoryStates | None = None,
-        site: Site = SITE,
-        labels: frozenset[Label] = frozenset(Label),
-    ) -> None:
-        self.detector = ScriptedDetector(script, labels, THRESHOLDS)
-        self.spool, self.states = spool or MemorySpool(), states if states is not None else MemoryStates()
-        source = SourceIdentity(kind, "session-1", "rtsp://camera/1", "camera-host", None)  # type: ignore[arg-type]
-        tools = Tools(AlwaysOpenGate(), self.detector, JpegEvidenceRenderer(), self.spool, self.states)
-        saved = camera_state.load(self.states, "gate")
-        state = saved if saved and kind == "live" else CameraState(session="session-1")
-        setting = Setting(site, site.cameras[0], source, self.detector.info)
-        self.pipeline = CameraPipeline(setting, tools, state, "gate", explain=True)
-
-    def see(self, first: int, last: int) -> "Run":
-        for number in range(first, last):
-            at_s = number * 0.2
-            image = numbered_picture(number, 1280, 720)
-            self.pipeline.see(Frame("gate", number, BEGIN + timedelta(seconds=at_s), at_s, image))
-        return self
-
-    @property
-    def messages(self) -> list[Opened | Closed]:
-        return [decode(entry.message).data for entry in self.spool.pending()]
-
-
-def always(detections: Sequence[Detection], count: int = 200) -> dict[int, Sequence[Detection]]:
-    return dict.fromkeys(range(count), detections)
+from tests.unit.detection.camera_run import (
+    BARE,
+    BEGIN,
+    CAMERA,
+    SITE,
+    WORKER,
+    FullSpool,
+    MemoryStates,
+    Run,
+    always,
+)
+from tests.unit.detection.scenes import KEEP_OUT, PPE, PRESS, on_head, person
 
 
 def test_a_violation_becomes_one_message_with_its_picture() -> None:
@@ -212,6 +150,40 @@ def test_a_changed_site_file_drops_what_its_rules_no_longer_ask() -> None:
     )
     run.pipeline.use(no_ppe, no_ppe.cameras[0])
     assert run.see(8, 80).messages == []
+
+
+def test_the_end_of_a_recording_tells_that_the_spool_refused() -> None:
+    spool = FullSpool()
+    run = Run(always(BARE), kind="file", spool=spool).see(0, 60)
+    assert run.pipeline.finish() is False
+    spool.full = False
+    assert run.pipeline.finish() is True
+    assert [type(message) for message in run.messages] == [Opened, Closed]
+
+
+def test_delivered_and_killed_right_after_acceptance_it_still_goes_on_with_the_same_violation() -> None:
+    sent: list[str] = []
+
+    class SentAtOnce(MemorySpool):
+        def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> bool:
+            sent.append(violation_id)
+            return True
+
+    class KilledError(Exception):
+        """In place of a SIGKILL before the next violation of the same look is accepted."""
+
+    class Dying(SentAtOnce):
+        def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> bool:
+            if sent:
+                raise KilledError
+            return super().accept(message, violation_id, phase, picture)
+
+    twins = [*BARE, other := person(x=50), on_head(other, Label.NO_HARDHAT)]
+    first = Run(always(twins), spool=Dying())
+    with pytest.raises(KilledError):
+        first.see(0, 60)
+    Run(always(BARE, 90), spool=SentAtOnce(), states=first.states).see(60, 150)
+    assert sent == [sent[0]] * 2  # opened before, closed after; nothing else
 
 
 def test_a_changed_site_file_leaves_what_is_open_to_end_as_it_began() -> None:

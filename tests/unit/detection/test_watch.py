@@ -1,0 +1,59 @@
+"""A recording counts as seen only if every frame was looked at and all that was found was stored."""
+
+from threading import Event
+
+import pytest
+
+from services.detection.application.watch import CameraWatch
+from shared.errors import PermanentError
+from tests.fakes.detector import numbered_picture
+from tests.fakes.frame_source import ScriptedFrameSource
+from tests.unit.detection.camera_run import BARE, FullSpool, Run, always
+
+FRAMES = 30
+
+
+class Watched:
+    """A camera whose recording of `FRAMES` frames is seen to its end."""
+
+    def __init__(self, run: Run, stop: Event | None = None) -> None:
+        self.finished = False
+        pictures = [numbered_picture(number, 1280, 720) for number in range(FRAMES)]
+        self.camera = CameraWatch("gate", ScriptedFrameSource(pictures), run.pipeline, finished=self._note)
+        self.camera.run(stop or Event())
+
+    def _note(self) -> None:
+        self.finished = True
+
+
+def test_a_recording_that_was_seen_and_stored_is_finished() -> None:
+    watched = Watched(Run(always(BARE), kind="file"))
+    assert (watched.finished, watched.camera.failures) == (True, 0)
+
+
+def test_a_recording_whose_violations_the_spool_refused_is_not_finished() -> None:
+    watched = Watched(Run(always(BARE), kind="file", spool=FullSpool()))
+    assert (watched.finished, watched.camera.failures) == (False, 1)
+
+
+def test_a_recording_with_a_frame_that_could_not_be_looked_at_is_not_finished(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = Run({}, kind="file")
+    detect = run.detector.detect
+
+    def fails_once(images: list[object], floor: float) -> object:
+        if len(run.detector.looked) == 3:
+            run.detector.looked.append(-1)
+            raise PermanentError("model-output-not-finite", "the model gave NaN")
+        return detect(images, floor)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(run.detector, "detect", fails_once)
+    watched = Watched(run)
+    assert (watched.finished, watched.camera.failures) == (False, 1)
+
+
+def test_a_recording_that_was_stopped_is_not_finished() -> None:
+    stop = Event()
+    stop.set()
+    assert not Watched(Run({}, kind="file"), stop).finished

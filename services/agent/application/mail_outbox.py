@@ -102,6 +102,12 @@ class MailRoom:
 
     def _deliver(self, letter: Letter) -> None:
         try:
+            self._try(letter)
+        except LeaseLostError:
+            log.warning("mail.overtaken", **_about(letter))
+
+    def _try(self, letter: Letter) -> None:
+        try:
             mail = self._compose(letter)
             message_id = self._mailer.send(mail, letter.recipient)
             self._outbox.sent(letter, message_id)
@@ -116,7 +122,7 @@ class MailRoom:
             self._outbox.refused(letter, str(error))
             log.error("mail.refused", problem=str(error), **_about(letter))
         except LeaseLostError:
-            log.warning("mail.overtaken", **_about(letter))
+            raise
         except Exception as error:  # the edge of one mail's work: a defect must not stop the others
             log.exception("mail.failed", **_about(letter))
             self._postpone(letter, TransientError(f"{type(error).__name__} while the mail was made"))

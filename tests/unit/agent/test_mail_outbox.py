@@ -172,3 +172,21 @@ def test_who_was_overtaken_while_sending_writes_nothing(office: Office) -> None:
     office.mailer = Overtaken()
     office.room.step(NEVER)
     assert office.states() == ["sending"]
+
+
+@pytest.mark.parametrize(
+    "problem", [MailRefusedError("550", "no such user"), MailPostponedError("busy"), TransientError("gone")]
+)
+def test_who_was_overtaken_by_the_time_it_fails_writes_nothing_and_goes_on(
+    office: Office, problem: Exception
+) -> None:
+    office.file(1, ANNA)
+
+    class Overtaken(FakeMailer):
+        def send(self, mail: object, recipient: str) -> str:
+            office.database.mails[0].fence += 1
+            raise problem
+
+    office.mailer = Overtaken()
+    office.room.step(NEVER)
+    assert office.states() == ["sending"]

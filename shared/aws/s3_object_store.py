@@ -3,7 +3,7 @@
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -86,7 +86,7 @@ class S3ObjectStore:
         """
         with self._found(key):
             found = self._client.get_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
-            with found["Body"] as body:
+            with closing(found["Body"]) as body:  # as its own context it would check nothing that is read
                 check_size(key, found["ContentLength"], max_bytes)
                 return body.read()
 

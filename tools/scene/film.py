@@ -46,13 +46,13 @@ def with_sensor_noise(path: Path, seed: int) -> RgbImage:
     return np.clip(picture + noise, 0, 255).round().astype(np.uint8)
 
 
-def encode(pictures: Iterable[RgbImage], path: Path, frames_per_second: int) -> None:
-    """Write H.264, yuv420p, playable while it loads."""
+def encode(pictures: Iterable[RgbImage], size: tuple[int, int], path: Path, frames_per_second: int) -> None:
+    """Write H.264, yuv420p, playable while it loads; *size* is width and height of each picture."""
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(frames_per_second))
+        stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": str(QUALITY), "preset": "slow", "g": str(2 * frames_per_second)}
         for picture in pictures:
-            stream.height, stream.width = picture.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))

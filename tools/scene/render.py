@@ -23,9 +23,9 @@ from truth import Observer, write_truth
 from yard import build_yard
 
 WIDTH, HEIGHT = 1280, 720
-PLATE_SAMPLES, FRAME_SAMPLES = 48, 4
+PLATE_SAMPLES, FRAME_SAMPLES = 48, 2
 MARGIN = 14  # pixels around the workers and their shadows
-STILL = 1.0  # pixels that a worker may move before being rendered anew
+STILL = 1.5  # pixels that a worker may move before being rendered anew
 
 Box = tuple[int, int, int, int]
 
@@ -65,7 +65,7 @@ def main() -> None:
         write_truth(arguments.out / "truth.json", observer, frames)
     if arguments.part == "all":
         pictures = (with_sensor_noise(work / f"{frame:04d}.png", seed=frame) for frame in range(count))
-        encode(pictures, arguments.out / "yard.mp4", FRAMES_PER_SECOND)
+        encode(pictures, (WIDTH, HEIGHT), arguments.out / "yard.mp4", FRAMES_PER_SECOND)
 
 
 def _arguments() -> argparse.Namespace:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from motion import Gesture, Glance, Role, Stand, Walk
 from people import Look
 
-SECONDS = 18.0
+SECONDS = 16.0
 FRAMES_PER_SECOND = 10
 
 

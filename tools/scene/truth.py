@@ -139,8 +139,7 @@ def _events(frames: list[dict[str, dict[str, object]]]) -> list[dict[str, object
     events: list[dict[str, object]] = []
     for part in CAST:
         seen = [number for number, people in enumerate(frames) if part.name in people]
-        for item in part.lacks:
-            events.append({"person": part.name, "what": f"no_{item}", **_span(seen)})
+        events += [{"person": part.name, "what": f"no_{item}", **_span(seen)} for item in part.lacks]
         inside = [number for number in seen if frames[number][part.name]["in_zone"]]
         if inside:
             events.append({"person": part.name, "what": "in_zone", **_span(inside)})

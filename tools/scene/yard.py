@@ -122,8 +122,7 @@ def _excavator(at: Vector) -> None:
     parts = []
     for side in (-1.05, 1.05):
         parts.append(_box("track", (3.5, 0.5, 0.82), (0, side, 0.41), steel, bevel=0.36))
-        for turn in range(26):
-            parts.append(_track_shoe(turn / 26, side, steel))
+        parts += [_track_shoe(turn / 26, side, steel) for turn in range(26)]
     parts += [
         _box("turntable", (1.3, 1.3, 0.3), (0, 0, 0.9), steel, bevel=0.1),
         _box("deck", (3.1, 2.4, 0.28), (0.35, 0, 1.16), yellow, bevel=0.06),
@@ -227,7 +226,7 @@ def _container(name: str, colour: Rgb, at: Vector) -> None:
     x = np.linspace(-length / 2 + 0.08, length / 2 - 0.08, ribs * 4 + 1)
     wave = np.interp((np.arange(ribs * 4 + 1) % 8) / 8, [0, 0.25, 0.5, 0.75, 1], [0, 0, 0.05, 0.05, 0])
     low = np.stack([x, -depth / 2 + wave, np.full_like(x, 0.12)], axis=1)
-    high = low + [0.0, 0.0, height - 0.24]
+    high = low + np.array((0.0, 0.0, height - 0.24))
     count = len(x)
     faces = [(i, i + 1, count + i + 1, count + i) for i in range(count - 1)]
     wall = add_mesh(name, np.concatenate([low, high]), faces)

@@ -31,16 +31,20 @@ SCHEMA_VERSION = "1.0"
 MAX_MESSAGE_BYTES = 64 * 1024
 OPENED = "officer.violation.opened.v1"
 CLOSED = "officer.violation.closed.v1"
-_REFUSED_BY_SQS = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}  # all others that it refuses are no text to begin with
+_REFUSED_BY_SQS = {
+    0xFFFE: "\\ufffe",
+    0xFFFF: "\\uffff",
+}  # all others that it refuses are no text to begin with
 CLOCK_TOLERANCE = timedelta(minutes=10)
+FIRST_YEAR = 2000
 MAX_PROBLEMS_TOLD = 3
 
 
 def _utc(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("has no time zone; allowed: ISO 8601 with an offset, such as 2026-03-04T09:30:00Z")
-    if not 2000 <= value.year < 2200:
-        raise ValueError("is out of range; allowed: years 2000 to 2199")
+    if not FIRST_YEAR <= value.year < 2200:
+        raise ValueError(f"is out of range; allowed: years {FIRST_YEAR} to 2199")
     return value.astimezone(UTC)
 
 

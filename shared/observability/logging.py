@@ -92,8 +92,6 @@ def _hidden(value: Any, depth: int) -> Any:
             return [_hidden(part, depth + 1) for part in value]
         case None | bool() | int() | float():
             return value
-        case tuple():
-            return value
     return _cut(redact(str(value)))
 
 

@@ -17,6 +17,8 @@ from services.detection.adapters.source_address import (
     parse_source,
 )
 from services.detection.application.ports import FrameSource
+from shared.contracts.violation import CLOCK_TOLERANCE, FIRST_YEAR
+from shared.errors import ConfigurationError
 
 
 def open_source(
@@ -32,7 +34,7 @@ def open_source(
         recorded_at: when a recording starts, aware; None takes the file's own time for it.
 
     Raises:
-        ConfigurationError: no such source, or none that may be used.
+        ConfigurationError: no such source, none that may be used, or a recording from an impossible time.
     """
     address = parse_source(text, base)
     match address:
@@ -49,7 +51,19 @@ def open_source(
 
 
 def _began(path: Path, told: datetime | None) -> tuple[datetime, Literal["recorded-at", "file-time"]]:
+    length = timedelta(seconds=duration_s(path) if path.is_file() else 0.0)
     if told is not None:
-        return told.astimezone(UTC), "recorded-at"
+        return _possible(told.astimezone(UTC), length, "RECORDED_AT"), "recorded-at"
     written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return written_at - timedelta(seconds=duration_s(path) if path.is_file() else 0.0), "file-time"
+    return _possible(written_at - length, length, f"the own time of {path.name!r}"), "file-time"
+
+
+def _possible(began_at: datetime, length: timedelta, by: str) -> datetime:
+    """A message of an impossible time would be refused only by its receiver, and the violation be lost."""
+    if began_at.year < FIRST_YEAR or began_at + length > datetime.now(UTC) + CLOCK_TOLERANCE:
+        raise ConfigurationError(
+            f"by {by}, the recording lasts from {began_at:%Y-%m-%d %H:%M} to {began_at + length:%Y-%m-%d %H:%M} UTC;"
+            f" allowed: from the year {FIRST_YEAR} until now; do: set RECORDED_AT to when it begins,"
+            " such as 2026-03-04T09:30:00+01:00"
+        )
+    return began_at

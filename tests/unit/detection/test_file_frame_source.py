@@ -1,5 +1,6 @@
 """Video files: every frame, on the recording's time; what is wrong with a file is told."""
 
+import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import pytest
 from services.detection.adapters.file_frame_source import FileFrameSource
 from services.detection.adapters.frame_sources import open_source
 from services.detection.domain.frame import Frame
+from shared.contracts.violation import CLOCK_TOLERANCE
 from shared.errors import ConfigurationError
 from tests.clips import damage, moving_box, write_clip, write_sound
 
@@ -117,6 +119,29 @@ def test_the_files_own_time_is_when_its_recording_began(tmp_path: Path) -> None:
     assert source.facts.clock == "file-time"
     assert first is not None
     assert first.captured_at == pytest.approx(written_at - timedelta(seconds=2), abs=timedelta(seconds=0.1))
+
+
+@pytest.mark.parametrize("seconds_from_now", [-float(2**31), 3600.0])
+def test_a_file_of_an_impossible_time_is_refused_unless_its_time_is_told(
+    tmp_path: Path, seconds_from_now: float
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", moving_box(), 5)
+    at_s = max(0.0, time.time() + seconds_from_now)
+    os.utime(clip, (at_s, at_s))
+    with pytest.raises(ConfigurationError, match=r"own time of 'clip.mp4'.* do: set RECORDED_AT"):
+        open_source("clip.mp4", "gate", tmp_path)
+    open_source("clip.mp4", "gate", tmp_path, recorded_at=RECORDED_AT).close()
+
+
+def test_a_recording_that_would_reach_into_the_future_is_refused(tmp_path: Path) -> None:
+    write_clip(tmp_path / "clip.mp4", moving_box(), 5)
+    with pytest.raises(ConfigurationError, match="by RECORDED_AT, the recording lasts"):
+        open_source(
+            "clip.mp4",
+            "gate",
+            tmp_path,
+            recorded_at=datetime.now(UTC) + CLOCK_TOLERANCE + timedelta(seconds=5),
+        )
 
 
 def test_closing_early_ends_the_decoding_thread(tmp_path: Path) -> None:

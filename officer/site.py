@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from officer.console import screen, table
-from services.detection.domain.confirmation import PPE_DEFAULT, ZONE_DEFAULT
+from services.detection.domain.confirmation import needed_for
 from shared.config.site import (
     Camera,
     LoadedSite,
@@ -114,7 +114,7 @@ def _cameras(site: Site) -> Table:
 def _rules(site: Site) -> Table:
     shown = table("Rules", "rule", "asks", "zones", "confirmed by", "when", "cooldown")
     for rule in site.rules:
-        needed = rule.confirm or (PPE_DEFAULT if isinstance(rule, PpeRule) else ZONE_DEFAULT)
+        needed = needed_for(rule)
         shown.add_row(
             escape(f"{rule.id}: {rule.title}"),
             " and ".join(rule.requires) if isinstance(rule, PpeRule) else "nobody in the zone",

@@ -38,9 +38,10 @@ from services.detection.application.ports import (
     ViolationQueue,
 )
 from services.detection.application.watch import CameraWatch, watch
-from services.detection.domain.detection import Label, ModelInfo, worn
+from services.detection.domain.confirmation import least_rate, needed_for
+from services.detection.domain.detection import Label, ModelInfo, bare, worn
 from services.detection.settings import DetectionSettings
-from shared.config.site import Camera, LoadedSite, PpeRule, load_site, source_of
+from shared.config.site import Camera, LoadedSite, PpeRule, Rule, load_site, source_of
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import SqliteQueue
@@ -188,13 +189,16 @@ class Detectors:
         return self._loaded[camera.input_px]
 
     def check(self, loaded: LoadedSite) -> None:
-        """Whether the model knows what the rules ask for; an item that it cannot see would always be missing.
+        """Whether the model knows what the rules ask for (an item that it cannot see would always be missing), and
+        looks often enough for them.
 
         Raises:
             ConfigurationError: it does not.
         """
         info = self.for_camera(loaded.site.cameras[0]).info
         require_labels(info, _needed_labels(loaded, info))
+        for rule in loaded.site.rules:
+            _require_rate(self.settings.detect_fps, rule, info)
 
 
 @dataclass(slots=True)
@@ -321,6 +325,17 @@ def _needed_labels(loaded: LoadedSite, info: ModelInfo) -> list[Label]:
     items = [worn(item) for rule in loaded.site.rules if isinstance(rule, PpeRule) for item in rule.requires]
     heads = {Label.HARDHAT, Label.NO_HARDHAT} & info.labels
     return items if heads else [Label.PERSON, *items]
+
+
+def _require_rate(fps: float, rule: Rule, info: ModelInfo) -> None:
+    """Refuse a rule that could never be broken at so few looks a second."""
+    unseen = isinstance(rule, PpeRule) and any(bare(item) not in info.labels for item in rule.requires)
+    least = least_rate(needed_for(rule), "not-seen" if unseen else "seen-missing")
+    if fps < least:
+        raise ConfigurationError(
+            f"DETECT_FPS: at {fps:g} looks a second rule {rule.id} could never be found broken, it needs {least:.2f};"
+            " do: look more often (--fps), or give the rule a confirm: of fewer looks or a longer within_s"
+        )
 
 
 def _changed_at(path: Path) -> float:

@@ -30,7 +30,8 @@ def decode(
         letterbox: how the frame lies in the input.
 
     Returns:
-        Sorted by falling confidence, at most `MOST_DETECTIONS`; boxes in pixels of the frame, clipped, with an area.
+        Sorted by falling confidence, at most `MOST_DETECTIONS`; boxes in pixels of the frame, clipped, at
+        least a pixel wide and high (a sliver at the edge has no coordinates of its own in a message).
 
     Raises:
         PermanentError: NaN or infinity in the output.
@@ -91,4 +92,4 @@ def _detections(boxes: FloatArray, scores: FloatArray, labels: list[Label]) -> l
         Detection(Box(*(float(edge) for edge in box)), label, float(min(score, 1.0)))
         for box, score, label in zip(boxes, scores, labels, strict=True)
     )
-    return [detection for detection in found if detection.box.width > 0 and detection.box.height > 0]
+    return [detection for detection in found if detection.box.width >= 1 and detection.box.height >= 1]

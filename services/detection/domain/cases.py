@@ -9,17 +9,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from services.detection.domain.confirmation import PPE_DEFAULT, ZONE_DEFAULT, History
+from services.detection.domain.confirmation import BLIND_S, History, needed_for
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import Observation, Stance, Subject
-from shared.config.site import Confirmation, PpeRule, Rule
+from shared.config.site import Rule
 from shared.contracts.violation import FindingFacts
 from shared.vocabulary import Finding
 
 SETTLE_S = 4.0  # how long a confirmed finding waits for others of the same person
 END_S = 5.0  # without support, the subject gone or compliant: it has ended
 UNCLEAR_S = 60.0  # without support while the view is unclear
-BLIND_S = 3.0  # a gap between looks after which tracks mean nothing
 ADOPT_S = 10.0  # after a gap or a restart, how long an open violation waits to be seen again
 LONGEST_GAP_S = 120.0  # after a longer gap nobody can say that it is the same violation
 SAME_PLACE = 0.3  # overlap from which somebody stands where an open violation was
@@ -179,7 +178,8 @@ class Cases:
     def _take(self, observation: Observation, at_s: float) -> Decision:
         candidate = self._candidates.setdefault(observation.subject, _Candidate())
         history = candidate.histories.setdefault(
-            observation.finding, History(observation.finding, self._needed(observation.subject))
+            observation.finding,
+            History(observation.finding, needed_for(self.rules[observation.subject.rule])),
         )
         ignored = history.add(observation, at_s)
         if observation.box:
@@ -343,10 +343,6 @@ class Cases:
             rule = self.rules.get(subject.rule)  # None: it was open before a restart, and the rule is gone
             if gone_track or rule is None or at_s - ended_s > rule.cooldown_s:
                 del self.ended[subject]
-
-    def _needed(self, subject: Subject) -> Confirmation:
-        rule = self.rules[subject.rule]
-        return rule.confirm or (PPE_DEFAULT if isinstance(rule, PpeRule) else ZONE_DEFAULT)
 
     def _id(self, subject: Subject, earlier: int, first_s: float) -> str:
         """128 bits of a hash over what makes the violation itself; the same input gives the same id for ever."""

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from services.detection.domain.scene import EvidenceBasis, Observation, Stance
-from shared.config.site import Confirmation
+from shared.config.site import Confirmation, PpeRule, Rule
 from shared.contracts.violation import FindingFacts
 from shared.vocabulary import Finding
 
@@ -25,8 +25,20 @@ RELIABILITY: dict[tuple[Finding, EvidenceBasis], float] = {
 UNMEASURED = 0.8
 
 ROUNDING = 1e-6
+BLIND_S = 3.0  # a gap between looks after which tracks mean nothing
 WORN_MEMORY_S = 20.0
 WORN_LOOKS = 5
+
+
+def needed_for(rule: Rule) -> Confirmation:
+    """What *rule* asks for, or the default of its kind."""
+    return rule.confirm or (PPE_DEFAULT if isinstance(rule, PpeRule) else ZONE_DEFAULT)
+
+
+def least_rate(needed: Confirmation, basis: EvidenceBasis) -> float:
+    """Looks a second below which *needed* can never be reached by looks of *basis*."""
+    looks = needed.looks / WEIGHT[basis]
+    return max((looks - 1) / needed.within_s, 1 / BLIND_S)
 
 
 @dataclass(frozen=True, slots=True)

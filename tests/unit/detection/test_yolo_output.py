@@ -35,6 +35,11 @@ def test_finished_boxes_are_taken_as_they_are() -> None:
     ]
 
 
+def test_a_sliver_at_the_edge_is_nothing() -> None:
+    """Somebody who has all but left the picture: rounded as in a message, his box would have no width."""
+    assert decode(raw((66, 30, 4.02, 20, 0.9, 0)), False, LABELS, 0.25, SAME) == []
+
+
 def test_of_two_boxes_on_one_thing_the_surer_stays() -> None:
     found = decode(raw((20, 20, 20, 20, 0.5, 0), (21, 20, 20, 20, 0.7, 0)), False, LABELS, 0.25, SAME)
     assert [d.confidence for d in found] == pytest.approx([0.7])
@@ -75,7 +80,9 @@ def test_nothing_found_is_an_empty_list() -> None:
 def test_noise_is_bounded() -> None:
     rng = np.random.default_rng(3)
     many = 2 * MOST_CANDIDATES
-    output = np.concatenate([rng.uniform(0, 64, (2, many)), np.ones((2, many)), rng.uniform(0, 1, (2, many))])
+    output = np.concatenate(
+        [rng.uniform(0, 64, (2, many)), np.full((2, many), 2.0), rng.uniform(0, 1, (2, many))]
+    )
     found = decode(output.astype(np.float32), False, LABELS, 0.01, SAME)
     assert len(found) == MOST_DETECTIONS
     assert found[0].confidence > 0.99

@@ -6,6 +6,7 @@ import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -24,7 +25,6 @@ from tests.servers.rtsp import free_port
 
 VIOLATION_ID = "0123456789abcdef" * 2
 KEY = f"evidence/2026/03/04/{VIOLATION_ID}/{'a' * 64}.jpg"
-NO_ANSWER = AWSResponse("", 200, {}, HTTPResponse(b""))
 JPEG = b"\xff\xd8 picture"
 
 
@@ -216,7 +216,7 @@ def test_buckets_are_addressed_by_path_only_away_from_amazon(monkeypatch: pytest
         asked: list[str] = []
         client = AwsClients(REGION).s3()
         client.meta.events.register(
-            "before-send.s3", lambda request, **_: asked.append(request.url) or NO_ANSWER
+            "before-send.s3", lambda request, **_: asked.append(request.url) or nothing()
         )
         S3ObjectStore(client, "a-bucket", retention="evidence").put("k", b"", "application/octet-stream")
         return asked[0]
@@ -226,6 +226,10 @@ def test_buckets_are_addressed_by_path_only_away_from_amazon(monkeypatch: pytest
     assert url() == "https://a-bucket.s3.eu-central-1.amazonaws.com/k"
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://localstack:4566")
     assert url() == "http://localstack:4566/a-bucket/k"
+
+
+def nothing() -> AWSResponse:
+    return AWSResponse("", 200, {}, HTTPResponse(BytesIO(b""), preload_content=False))
 
 
 @pytest.mark.parametrize(

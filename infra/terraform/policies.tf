@@ -1,0 +1,93 @@
+# What each service may do: these verbs on these things, and nothing else. tests/infra asks a policy evaluator about
+# each of them, and about what must be refused.
+
+data "aws_iam_policy_document" "detection" {
+  statement {
+    sid       = "PutEvidenceAndMessages"
+    actions   = ["s3:PutObject", "s3:PutObjectTagging"]
+    resources = ["${module.storage.buckets["evidence"].arn}/evidence/*", "${module.storage.buckets["evidence"].arn}/events/*"]
+  }
+
+  statement {
+    sid       = "RingTheBell"
+    actions   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]
+    resources = [module.messaging.queue.arn]
+  }
+}
+
+data "aws_iam_policy_document" "detection_task" {
+  source_policy_documents = [data.aws_iam_policy_document.detection.json]
+
+  statement {
+    sid       = "FetchSiteFile"
+    actions   = ["s3:GetObject"]
+    resources = ["${module.storage.buckets["config"].arn}/site/*"]
+  }
+}
+
+data "aws_iam_policy_document" "agent" {
+  statement {
+    sid       = "FetchConfiguration"
+    actions   = ["s3:GetObject"]
+    resources = ["${module.storage.buckets["config"].arn}/site/*", "${module.storage.buckets["config"].arn}/database-ca/*"]
+  }
+
+  statement {
+    sid       = "ReadEvidenceAndMessages"
+    actions   = ["s3:GetObject"]
+    resources = ["${module.storage.buckets["evidence"].arn}/evidence/*", "${module.storage.buckets["evidence"].arn}/events/*"]
+  }
+
+  # Without a condition on the prefix: S3 says "missing" rather than "forbidden" of an object only to who may list.
+  statement {
+    sid       = "ListEvidenceAndReports"
+    actions   = ["s3:ListBucket"]
+    resources = [module.storage.buckets["evidence"].arn, module.storage.buckets["reports"].arn]
+  }
+
+  statement {
+    sid       = "KeepReports"
+    actions   = ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"]
+    resources = ["${module.storage.buckets["reports"].arn}/*"]
+  }
+
+  statement {
+    sid = "WorkOnQueue"
+    actions = [
+      "sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl",
+      "sqs:ReceiveMessage", "sqs:SendMessage",
+    ]
+    resources = [module.messaging.queue.arn]
+  }
+
+  statement {
+    sid       = "CountDeadLetters"
+    actions   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"]
+    resources = [module.messaging.dead_letter_queue.arn]
+  }
+
+  statement {
+    sid       = "SendMail"
+    actions   = ["ses:SendRawEmail"]
+    resources = [module.mail.identity_arn, "arn:${local.partition}:ses:${var.region}:${local.account}:configuration-set/${local.prefix}"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "ses:FromAddress"
+      values   = [var.mail_from]
+    }
+  }
+
+  statement {
+    #checkov:skip=CKV_AWS_356:GetSendQuota knows no resource
+    sid       = "AskForMailQuota"
+    actions   = ["ses:GetSendQuota"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "ProtectItselfWhileBusy"
+    actions   = ["ecs:GetTaskProtection", "ecs:UpdateTaskProtection"]
+    resources = ["arn:${local.partition}:ecs:${var.region}:${local.account}:task/${local.prefix}/*"]
+  }
+}

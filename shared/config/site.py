@@ -32,7 +32,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Value = TypeVar("Value")
 
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^${}]*))?\}")
 
 
 def _known_timezone(value: str) -> str:
@@ -66,7 +66,7 @@ def _clock_time(value: object) -> object:
 def _camera_source(value: str) -> str:
     if "${" in _VARIABLE.sub("", value):
         raise ValueError(
-            "has a ${ that is not closed or names no variable; allowed: ${NAME}, letters, digits and _"
+            "has a ${ that is not closed or names no variable; allowed: ${NAME} or ${NAME:-default}, NAME of letters, digits and _"
         )
     return printable(value)
 
@@ -234,7 +234,9 @@ def site_schema() -> dict[str, Any]:
 
 
 def source_of(camera: Camera, environ: Mapping[str, str]) -> str:
-    """The camera's source with each ${NAME} filled in from *environ*; holds secrets, so redact it before showing it.
+    """The camera's source with each ${NAME} and ${NAME:-default} filled in from *environ*.
+
+    It may hold secrets: redact it before showing it.
 
     Raises:
         ConfigurationError: the camera has no source, or a variable is not set.
@@ -244,12 +246,12 @@ def source_of(camera: Camera, environ: Mapping[str, str]) -> str:
             f"camera {camera.id}: has no source; do: add source: to it, or name one to watch"
         )
     names = _VARIABLE.findall(camera.source)
-    if unset := [name for name in names if not environ.get(name)]:
+    if unset := [name for name, default in names if not (environ.get(name) or default)]:
         raise ConfigurationError(
             f"camera {camera.id}: source reads {', '.join(unset)} from the environment, which is not set; "
             f"do: set {'it' if len(unset) == 1 else 'them'} there or in .env"
         )
-    return _VARIABLE.sub(lambda found: environ[found[1]], camera.source)
+    return _VARIABLE.sub(lambda found: environ.get(found[1]) or found[2], camera.source)
 
 
 def _misfits(document: Any) -> Iterator[Misfit]:

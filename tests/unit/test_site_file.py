@@ -318,6 +318,12 @@ def test_a_source_takes_its_secret_from_the_environment() -> None:
     assert "rtsp" not in repr(camera)
 
 
+def test_a_source_may_have_a_default() -> None:
+    camera = Camera(id="g", name="G", source="${URL:-yard.mp4}", zones=({"id": "z", "name": "Z"},))
+    assert source_of(camera, {}) == source_of(camera, {"URL": ""}) == "yard.mp4"
+    assert source_of(camera, {"URL": "rtsp://h/1"}) == "rtsp://h/1"
+
+
 def test_a_camera_without_source_is_told() -> None:
     camera = Camera(id="gate", name="Gate", zones=({"id": "z", "name": "Z"},))
     with pytest.raises(ConfigurationError, match="camera gate: has no source; do: add source: to it"):

@@ -66,7 +66,8 @@ def _clock_time(value: object) -> object:
 def _camera_source(value: str) -> str:
     if "${" in _VARIABLE.sub("", value):
         raise ValueError(
-            "has a ${ that is not closed or names no variable; allowed: ${NAME} or ${NAME:-default}, NAME of letters, digits and _"
+            "has a ${ that is not closed or names no variable; allowed: ${NAME} or ${NAME:-default}, with letters, "
+            "digits and _ in NAME"
         )
     return printable(value)
 

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -91,8 +92,9 @@ class _Server(ThreadingHTTPServer):
                 _cut(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is no event; a defect of ours is told without a traceback on standard error."""
-        log.debug("health.client_lost", exc_info=True)
+        """A client that went away is no event."""
+        if not isinstance(sys.exception(), OSError):
+            log.exception("health.failed")
 
 
 def _cut(request: socket.socket) -> None:

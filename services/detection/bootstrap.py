@@ -242,7 +242,8 @@ class _CameraBuilder:
     def _sink(self, camera: Camera) -> LookSink | None:
         if not self.settings.save_video:
             return None
-        return AnnotatedVideo(self.settings.data_dir / "video" / f"{camera.id}.mp4", camera)
+        path = self.settings.data_dir / "video" / f"{camera.id}.mp4"
+        return AnnotatedVideo(path, camera, self.loaded.site.privacy.blur_faces)
 
     def _run_key(self, info: ModelInfo) -> str:
         """What decides the outcome of a recording: site file, model, backend and rate."""

@@ -31,11 +31,16 @@ class JpegEvidenceRenderer:
         Raises:
             PermanentError: *image* cannot be a JPEG.
         """
-        clean = image.copy()
-        for face in faces:
-            _blur(clean, image, face)
-        jpeg = _encode(clean)
+        jpeg = _encode(blurred(image, faces))
         return Picture(jpeg, hashlib.sha256(jpeg).hexdigest(), width=image.shape[1], height=image.shape[0])
+
+
+def blurred(image: BgrImage, faces: Sequence[Box]) -> BgrImage:
+    """A copy of *image* in which nobody can be recognised by one of *faces* (pixels of it)."""
+    clean = image.copy()
+    for face in faces:
+        _blur(clean, image, face)
+    return clean
 
 
 def _blur(target: BgrImage, image: BgrImage, face: Box) -> None:

@@ -22,7 +22,7 @@ from officer.running.service_process import CONFIGURATION_ERROR, FAILED, Line, P
 from officer.running.views import View
 
 TICK_S = 0.25
-STALLED_S = 60.0  # draining ends when the agent has got nothing done for this long
+STALLED_S = 120.0  # draining ends when the agent has got nothing done for this long: twice a mail's lease
 STOP_S = 100.0  # a service that has not ended this long after SIGTERM is killed
 LOG_FILE, LOG_BYTES, OLD_LOGS = "run.log", 20_000_000, 3
 UNLOGGED = ("camera.status", "agent.status")  # every second: they are for the live view

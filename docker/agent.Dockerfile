@@ -43,7 +43,6 @@ ENV PATH=/opt/officer/bin:/usr/local/bin:/usr/bin:/bin \
     DATA_DIR=/data HEALTH_HOST=0.0.0.0 HEALTH_PORT=9200
 USER 10001:10001
 WORKDIR /data
-VOLUME /data
 EXPOSE 9200
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \

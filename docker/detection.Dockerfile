@@ -44,7 +44,6 @@ ENV PATH=/opt/officer/bin:/usr/local/bin:/usr/bin:/bin \
     DATA_DIR=/data MODEL_FILE=/opt/officer/models/ppe4.onnx HEALTH_HOST=0.0.0.0 HEALTH_PORT=9100
 USER 10001:10001
 WORKDIR /data
-VOLUME /data
 EXPOSE 9100
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \

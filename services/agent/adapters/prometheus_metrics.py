@@ -13,6 +13,7 @@ from shared.observability.metrics import Event, Metrics, word
 
 WAIT_BUCKETS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 LLM_BUCKETS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 45.0)
+_COUNTED = ("waiting", "in_hand", "mails_due", "mails_later", "mails_held")
 STALE_AFTER_S = 30.0  # a backlog that nobody could count for so long is not told
 
 
@@ -113,12 +114,13 @@ class _Backlog(Collector):
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self._now_s = now_s
-        self._last: Event = {}
+        self._last: dict[str, float] = {}
         self._last_s = float("-inf")
         self._oldest_s = now_s()
 
     def counted(self, event: Event) -> None:
-        self._last, self._last_s = event, self._now_s()
+        self._last = {field: float(event[field]) for field in _COUNTED}
+        self._last_s = self._now_s()
         if event["waiting"] == 0:
             self._oldest_s = self._last_s
 

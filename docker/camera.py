@@ -1,7 +1,7 @@
 """A demo camera: shows an MP4 clip in a loop over RTSP, at the clip's own pace: python camera.py CLIP.mp4
 
 It runs in the detection image, whose PyAV reads the clip and packs it into RTP. Streams go through the RTSP
-connection (TCP) only; each client sees the clip from its beginning. For demonstrations and tests: no password, no sound.
+connection (TCP) only; each client sees the clip from its beginning. For demonstrations: no password, no sound.
 """
 
 import socketserver

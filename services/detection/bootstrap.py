@@ -214,7 +214,8 @@ class _CameraBuilder:
         """None for a recording that has been seen to its end with these settings."""
         settings = self.settings
         rate = None if settings.save_video else settings.detect_fps
-        source = open_source(address, camera.id, self.loaded.path.parent, rate, settings.recorded_at)
+        base, began_at, folder_fps = self.loaded.path.parent, settings.recorded_at, settings.folder_fps
+        source = open_source(address, camera.id, base, rate, began_at, folder_fps)
         name, state = self._state(camera, source)
         detector = self.detectors.for_camera(camera)
         run = self._run_key(detector.info)
@@ -246,13 +247,14 @@ class _CameraBuilder:
         return AnnotatedVideo(path, camera, self.loaded.site.privacy.blur_faces)
 
     def _run_key(self, info: ModelInfo) -> str:
-        """What decides the outcome of a recording: site file, model, backend and rate."""
+        """What decides the outcome of a recording: site file, model, backend and rates."""
         parts = (
             self.loaded.sha256,
             info.sha256,
             info.backend,
             str(info.input_px),
             str(self.settings.detect_fps),
+            str(self.settings.folder_fps),
         )
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 

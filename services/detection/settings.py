@@ -31,6 +31,9 @@ class DetectionSettings(ServiceSettings):
         0, ge=0, le=64, description="processor threads for the model; 0 lets the backend choose"
     )
     detect_fps: float = Field(5.0, gt=0, le=60, description="most looks a second for each camera")
+    folder_fps: float = Field(
+        5.0, gt=0, le=60, description="pictures a second that a folder of pictures stands for"
+    )
     recorded_at: AwareDatetime | None = Field(
         None,
         description="when a video file begins, such as 2026-03-04T09:30:00+01:00; else the file's own time",

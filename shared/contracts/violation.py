@@ -38,6 +38,7 @@ _REFUSED_BY_SQS = {
 CLOCK_TOLERANCE = timedelta(minutes=10)
 FIRST_YEAR = 2000
 MAX_PROBLEMS_TOLD = 3
+_NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
 
 
 def _utc(value: datetime) -> datetime:
@@ -54,11 +55,17 @@ def printable(value: str) -> str:
     Raises:
         ValueError: it holds control characters, line or paragraph separators, or lone surrogates.
     """
-    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in value):
+    if any(unicodedata.category(c) in _NO_TEXT for c in value):
         raise ValueError(
             "holds a control character, a line break or half a character; allowed: one line of text"
         )
     return value
+
+
+def as_name(text: str) -> str:
+    """*text*, such as a file's name, made to fit a `Name`: one line, at most 200 characters, never empty."""
+    plain = "".join("?" if unicodedata.category(c) in _NO_TEXT else c for c in text)
+    return plain[:200] or "?"
 
 
 Instant = Annotated[datetime, AfterValidator(_utc)]

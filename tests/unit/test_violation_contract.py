@@ -1,6 +1,7 @@
 """The violation message: what is read, what is refused and with which words."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from shared.contracts.violation import (
     MAX_MESSAGE_BYTES,
     Closed,
     Opened,
+    as_name,
     decode,
     encode,
     envelope,
@@ -70,6 +72,22 @@ def test_the_published_schema_is_that_of_the_code() -> None:
 def test_any_name_survives(text: str) -> None:
     site = opened().site.model_copy(update={"name": text})
     assert decode(encode(message(opened(site=site)))).data == opened(site=site)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("clip.mp4", "clip.mp4"),
+        ("a\nb\x00c", "a?b?c"),
+        (os.fsdecode(b"clip-\xff.mp4"), "clip-?.mp4"),
+        ("ä" * 251 + ".mp4", "ä" * 200),
+        ("", "?"),
+    ],
+)
+def test_the_name_of_any_file_can_be_told(text: str, name: str) -> None:
+    assert as_name(text) == name
+    source = opened().source.model_copy(update={"name": as_name(text)})
+    assert decode(encode(message(opened(source=source)))).data == opened(source=source)
 
 
 def test_times_of_any_offset_become_utc() -> None:

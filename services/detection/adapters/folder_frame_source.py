@@ -39,7 +39,7 @@ class FolderFrameSource:
         camera: str,
         recorded_at: datetime,
         clock: Literal["recorded-at", "file-time"] = "recorded-at",
-        fps: float = 1.0,
+        fps: float = 5.0,
     ) -> None:
         self._camera = camera
         self._recorded_at = recorded_at

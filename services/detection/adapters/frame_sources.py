@@ -22,7 +22,12 @@ from shared.errors import ConfigurationError
 
 
 def open_source(
-    text: str, camera: str, base: Path, rate: float | None = None, recorded_at: datetime | None = None
+    text: str,
+    camera: str,
+    base: Path,
+    rate: float | None = None,
+    recorded_at: datetime | None = None,
+    folder_fps: float = 5.0,
 ) -> FrameSource:
     """Open the source that *text* names.
 
@@ -32,6 +37,7 @@ def open_source(
         base: folder that relative paths start from.
         rate: frames per second that are wanted, None for all; a folder gives all.
         recorded_at: when a recording starts, aware; None takes the file's own time for it.
+        folder_fps: pictures per second that a folder stands for.
 
     Raises:
         ConfigurationError: no such source, none that may be used, or a recording from an impossible time.
@@ -47,7 +53,7 @@ def open_source(
             return FileFrameSource(path, camera, began_at, clock, rate)
         case FolderAddress(path):
             began_at, clock = _began(path, recorded_at)
-            return FolderFrameSource(path, camera, began_at, clock)
+            return FolderFrameSource(path, camera, began_at, clock, folder_fps)
 
 
 def _began(path: Path, told: datetime | None) -> tuple[datetime, Literal["recorded-at", "file-time"]]:

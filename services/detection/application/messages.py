@@ -25,6 +25,7 @@ from shared.contracts.violation import (
     SiteFacts,
     SourceFacts,
     ZoneFacts,
+    as_name,
 )
 from shared.object_keys import evidence_key
 from shared.version import VERSION
@@ -87,7 +88,7 @@ def opened(
             case.id, case.subject, zone, sighting, picture, blurred=setting.site.privacy.blur_faces
         ),
         model=ModelFacts(
-            name=setting.model.name,
+            name=as_name(setting.model.name),
             sha256=setting.model.sha256,
             backend=setting.model.backend,
             input_px=setting.model.input_px,
@@ -149,7 +150,7 @@ def _source(source: SourceIdentity, times: Times) -> SourceFacts:
     return SourceFacts(
         kind=source.kind,
         session=source.session,
-        name=source.name,
+        name=as_name(source.name),
         offset_s=None if source.kind == "live" else round(times.offset_s, 3),
         clock=source.clock,
     )

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from services.detection.adapters.folder_frame_source import LARGEST_BYTES, FolderFrameSource
+from services.detection.adapters.frame_sources import open_source
 from services.detection.domain.frame import BgrImage
 from shared.errors import ConfigurationError
 from tests.clips import moving_box
@@ -34,6 +35,17 @@ def test_pictures_come_in_the_order_of_their_names_at_the_declared_rate(tmp_path
     assert [int(frame.image.mean()) for frame in frames] == pytest.approx([10, 200, 90], abs=2)
     assert [frame.offset_s for frame in frames] == [0.0, 0.5, 1.0]
     assert frames[2].captured_at == RECORDED_AT + timedelta(seconds=1)
+
+
+def test_a_folder_stands_for_five_pictures_a_second_unless_told_otherwise(tmp_path: Path) -> None:
+    """At one a second nobody walks without being lost, and a vest that is not seen could never be reported."""
+    for number in range(3):
+        save(tmp_path / f"{number}.png")
+    for source, times in (
+        (open_source(str(tmp_path), "gate", tmp_path), [0.0, 0.2, 0.4]),
+        (open_source(str(tmp_path), "gate", tmp_path, folder_fps=2), [0.0, 0.5, 1.0]),
+    ):
+        assert [frame.offset_s for frame in source.frames() if frame] == times
 
 
 def test_colours_are_blue_green_red(tmp_path: Path) -> None:

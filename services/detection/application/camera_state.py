@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
+import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.detection.application.ports import StateStore
 from services.detection.domain.cases import Case
+
+log = structlog.get_logger()
 
 
 class CameraState(BaseModel):
@@ -29,6 +32,9 @@ def load(store: StateStore, name: str) -> CameraState | None:
     try:
         return CameraState.model_validate_json(content)
     except ValidationError:
+        log.warning(
+            "state.unreadable", name=name, problem="what was open is not known any more; starting anew"
+        )
         return None
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.detection.application.ports import Picture
 from services.detection.domain.detection import Label
@@ -84,6 +85,13 @@ def test_killed_right_after_acceptance_it_still_goes_on_with_the_same_violation(
     second = Run(always(BARE, 90), spool=first.spool, states=killed).see(60, 150)
     opened, closed = second.messages
     assert opened.violation_id == closed.violation_id
+
+
+def test_a_state_that_cannot_be_read_is_told_and_begun_anew() -> None:
+    with capture_logs() as logs:
+        run = Run(always(BARE), states=MemoryStates(gate=b'{"session": 3')).see(0, 60)
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["state.unreadable"]
+    assert len(run.messages) == 1
 
 
 def test_a_full_spool_opens_nothing_and_is_tried_again() -> None:

@@ -5,6 +5,7 @@ import random
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -19,11 +20,18 @@ class TcpProxy:
     Args:
         upstream_port: where the real server listens.
         tls: speaks TLS to the clients, and plainly to the server.
+        before_tls: what is said in clear to each client first, as Postgres does.
     """
 
-    def __init__(self, upstream_port: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        upstream_port: int,
+        tls: ssl.SSLContext | None = None,
+        before_tls: Callable[[socket.socket], object] = lambda client: None,
+    ) -> None:
         self.port = free_port()
         self._tls = tls
+        self._before_tls = before_tls
         self._upstream_port = upstream_port
         self._flowing = threading.Event()
         self._flowing.set()
@@ -75,6 +83,7 @@ class TcpProxy:
     def _serve(self, client: socket.socket) -> None:
         self._flowing.wait()
         try:
+            self._before_tls(client)
             client = self._tls.wrap_socket(client, server_side=True) if self._tls else client
             upstream = socket.create_connection(("127.0.0.1", self._upstream_port), timeout=5)
         except OSError:

@@ -17,9 +17,9 @@ from services.agent.adapters.sql_rows import (
 )
 from services.agent.adapters.sql_schema import claims, outbox, quarantine, violations
 from services.agent.application.ports import LeaseLostError, Sidecar
-from services.agent.domain.work_claim import Claim, ClaimOutcome, Finished, Leased, OtherPayload
 from services.agent.domain.letter import FiledReport
 from services.agent.domain.report import Recurrence, Report
+from services.agent.domain.work_claim import Claim, ClaimOutcome, Finished, Leased, OtherPayload
 from shared.contracts.violation import Closed, Opened, ViolationMessage, payload_hash
 
 MAX_KEPT_BYTES = 64 * 1024

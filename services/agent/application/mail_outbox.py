@@ -59,6 +59,7 @@ class MailRoom:
         self._cap_per_hour = cap_per_hour
         self._lease_s = lease_s
         self._failures = 0
+        self._handed_over: list[tuple[Letter, str]] = []  # taken by the server, and not yet noted as sent
 
     def run(self, stop: Event) -> None:
         """Send until *stop*; the mail in hand is finished first."""
@@ -79,6 +80,7 @@ class MailRoom:
         Raises:
             TransientError: no mail can be sent now; nothing is lost and no mail's time runs on.
         """
+        self._note_sent()
         counts = self._outbox.counts()
         if counts.held:
             self._outbox.gather(self._cap_per_hour, at_once=False)
@@ -102,17 +104,15 @@ class MailRoom:
 
     def _deliver(self, letter: Letter) -> None:
         try:
-            self._try(letter)
+            self._hand_over(letter)
         except LeaseLostError:
             log.warning("mail.overtaken", **_about(letter))
+        self._note_sent()
 
-    def _try(self, letter: Letter) -> None:
+    def _hand_over(self, letter: Letter) -> None:
         try:
-            mail = self._compose(letter)
-            message_id = self._mailer.send(mail, letter.recipient)
-            self._outbox.sent(letter, message_id)
-            crash_point("M4")
-            log.info("mail.sent", **_about(letter), **_age(letter))
+            message_id = self._mailer.send(self._compose(letter), letter.recipient)
+            self._handed_over.append((letter, message_id))
         except (MailPostponedError, ObjectMissingError) as error:
             self._postpone(letter, error)
         except TransientError as error:
@@ -121,11 +121,21 @@ class MailRoom:
         except PermanentError as error:
             self._outbox.refused(letter, str(error))
             log.error("mail.refused", problem=str(error), **_about(letter))
-        except LeaseLostError:
-            raise
         except Exception as error:  # the edge of one mail's work: a defect must not stop the others
             log.exception("mail.failed", **_about(letter))
             self._postpone(letter, TransientError(f"{type(error).__name__} while the mail was made"))
+
+    def _note_sent(self) -> None:
+        """Also what a database that was away could not take: it must not go out again."""
+        while self._handed_over:
+            letter, message_id = self._handed_over[0]
+            try:
+                self._outbox.sent(letter, message_id)
+                crash_point("M4")
+                log.info("mail.sent", **_about(letter), **_age(letter))
+            except LeaseLostError:
+                log.warning("mail.overtaken", **_about(letter))
+            del self._handed_over[0]
 
     def _compose(self, letter: Letter) -> EmailMessage:
         if letter.kind == "digest":

@@ -7,6 +7,7 @@ import pytest
 
 from services.agent.application.mail_outbox import FIRST_RETRY_S, RETRY_FOR_S, MailRoom
 from services.agent.application.ports import MailPostponedError, MailRefusedError
+from services.agent.domain.letter import Letter
 from services.agent.domain.work_claim import Claim
 from shared.errors import TransientError
 from shared.vocabulary import Severity
@@ -25,6 +26,7 @@ class Office:
     evidence: MemoryEvidenceStore = field(default_factory=MemoryEvidenceStore)
     reports: MemoryReportStore = field(default_factory=MemoryReportStore)
     mailer: FakeMailer = field(default_factory=FakeMailer)
+    outbox: type[MemoryOutbox] = MemoryOutbox
     cap_per_hour: int = 10
 
     def file(self, number: int, *addresses: str, severity: Severity = Severity.HIGH) -> None:
@@ -38,7 +40,7 @@ class Office:
     @property
     def room(self) -> MailRoom:
         return MailRoom(
-            MemoryOutbox(self.database),
+            self.outbox(self.database),
             FakeComposer(),
             self.mailer,
             self.evidence,
@@ -159,6 +161,28 @@ def test_a_mail_waits_for_its_pages(office: Office) -> None:
     office.database.offset_s += FIRST_RETRY_S + 1
     office.room.step(NEVER)
     assert office.states() == ["sent"]
+
+
+def test_a_database_that_is_away_when_the_server_has_taken_a_mail_doubles_nothing(office: Office) -> None:
+    office.file(1, ANNA)
+
+    class Away(MemoryOutbox):
+        outages = 2
+
+        def sent(self, letter: Letter, message_id: str) -> None:
+            if self.outages:
+                self.outages -= 1
+                raise TransientError("the database does not answer")
+            super().sent(letter, message_id)
+
+    office.outbox = Away
+    room = office.room
+    for _ in range(2):
+        with pytest.raises(TransientError):
+            room.step(NEVER)
+        assert office.states() == ["sending"]
+    room.step(NEVER)
+    assert (office.states(), len(office.mailer.sent)) == (["sent"], 1)
 
 
 def test_who_was_overtaken_while_sending_writes_nothing(office: Office) -> None:

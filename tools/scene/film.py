@@ -15,7 +15,7 @@ RgbImage = NDArray[np.uint8]
 
 LUMA_NOISE, CHROMA_NOISE = 2.0, 0.8  # standard deviations in 8-bit steps, as of a small sensor by day
 UNCHANGED = 9.0  # 8-bit steps by which a patch may differ from the plate and still count as the same
-QUALITY = 22  # x264's constant rate factor
+QUALITY = 24  # x264's constant rate factor
 
 
 def lay_over(

@@ -103,6 +103,8 @@ def checks(site: Path | None, data: Path) -> Iterator[Check]:
     yield "model", _model
     yield "data folder", lambda: _folder(data)
     yield "clock", _clock
+    yield "store", _store
+    yield "queue", _queue
     yield "database", _database
     yield "mail", _mail
     yield "language model", _language_model
@@ -123,7 +125,9 @@ def _python() -> Finding:
 def _packages() -> Finding:
     wanted = [Requirement(text) for text in requires(PROJECT) or []]
     needed = [
-        r for r in wanted if r.marker is None or any(_applies(r, extra) for extra in ("detection", "agent"))
+        r
+        for r in wanted
+        if r.marker is None or any(_applies(r, extra) for extra in ("aws", "detection", "agent"))
     ]
     wrong = [problem for requirement in needed if (problem := _problem(requirement))]
     if wrong:
@@ -194,6 +198,37 @@ def _clock() -> Finding:
     return Finding(True, f"{now:%Y-%m-%d %H:%M:%S} UTC; keep it set by NTP: reports state these times")
 
 
+def _store() -> Finding:
+    settings = read_settings(AgentSettings)
+    if settings.store == "folder":
+        return Finding(
+            True, "pictures and reports are files in the data folder; STORE=s3 puts them into buckets"
+        )
+    from services.agent.bootstrap import aws_clients
+    from shared.aws.s3_object_store import S3ObjectStore
+
+    client = aws_clients(settings.aws_region).s3()
+    buckets = list(dict.fromkeys((settings.evidence_bucket or "", settings.report_bucket or "")))
+    for bucket in buckets:
+        S3ObjectStore(client, bucket, retention="none").check()
+    return Finding(True, f"{' and '.join(buckets)} can be listed at {client.meta.endpoint_url}")
+
+
+def _queue() -> Finding:
+    settings = read_settings(AgentSettings)
+    if settings.queue == "sqlite":
+        return Finding(True, "violations go through a file in the data folder; QUEUE=sqs sends them over SQS")
+    from services.agent.bootstrap import aws_clients
+    from shared.aws.sqs_queue import SqsQueue
+
+    client = aws_clients(settings.aws_region).sqs()
+    counts = SqsQueue(client, name=settings.queue_name or "", url=settings.queue_url or "").counts()
+    told = f"{counts.visible} waiting, {counts.in_flight} in hand, {counts.dead} dead letters"
+    if counts.dead:
+        return Finding(False, f"{told}; do: look at the dead letters and move them back (SQS: redrive)")
+    return Finding(True, f"{told} at {client.meta.endpoint_url}")
+
+
 def _database() -> Finding:
     from services.agent.adapters.sql_report_reader import SqlReportReader
     from services.agent.application.ports import ReportFilter
@@ -210,12 +245,19 @@ def _database() -> Finding:
 
 def _mail() -> Finding:
     from services.agent.adapters.smtp_mailer import SmtpMailer
-    from services.agent.bootstrap import smtp_server
+    from services.agent.bootstrap import aws_clients, smtp_server
 
     settings = read_settings(AgentSettings)
     if settings.mail_transport == "folder":
         return Finding(
             True, "mails are written as files into the data folder; MAIL_TRANSPORT=smtp sends them"
+        )
+    if settings.mail_transport == "ses":
+        from services.agent.adapters.ses_mailer import SesMailer
+
+        SesMailer(aws_clients(settings.aws_region).ses()).check()
+        return Finding(
+            True, f"SES takes mails from us; that {settings.mail_from} is verified shows with the first"
         )
     server = smtp_server(settings)
     SmtpMailer(server).check()

@@ -7,6 +7,9 @@ import email
 import email.policy
 import hashlib
 import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -153,3 +156,30 @@ def check(cloud: Cloud) -> None:
 
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def test_doctor_asks_buckets_queue_and_mail_service(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.localstack.ses.verify_email_identity(EmailAddress=OFFICER)
+    told = doctor(tmp_path, **{**cloud.environment, "MAIL_TRANSPORT": "ses"})
+    assert f"{cloud.evidence} and {cloud.reports} can be listed" in told
+    assert "0 waiting, 0 in hand, 0 dead letters" in told
+    assert "SES takes mails from us" in told
+    assert "run 'python -m services.agent migrate'" in told
+    wrong = {"EVIDENCE_BUCKET": "no-such-bucket-here", "QUEUE_NAME": "no-such-queue"}
+    told = doctor(tmp_path, **{**cloud.environment, **wrong})
+    assert "bucket no-such-bucket-here: the bucket does not exist; do: create it" in told
+    assert "queue no-such-queue: the queue does not exist; do: create it" in told
+
+
+def doctor(folder: Path, **environment: str) -> str:
+    """What it says, as one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "officer", "doctor", "--out", folder],
+        env={**os.environ, **environment, "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stdout + done.stderr
+    return re.sub(r"[\s│]+", " ", done.stdout)

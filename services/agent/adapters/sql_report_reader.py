@@ -29,13 +29,13 @@ class SqlReportReader:
         )
         with self._database.read() as db:
             rows = db.execute(query).all()
-            mails = _mails(db, [row.violation_id for row in rows])
+            mails = mails_of(db, [row.violation_id for row in rows])
         return [_report_row(row, mails.get(row.violation_id, [])) for row in rows]
 
     def get(self, violation_id: str) -> ReportRow:
         with self._database.read() as db:
             row = _only_one(db, violation_id)
-            return _report_row(row, _mails(db, [row.violation_id]).get(row.violation_id, []))
+            return _report_row(row, mails_of(db, [row.violation_id]).get(row.violation_id, []))
 
     def report(self, violation_id: str) -> FiledReport:
         with self._database.read() as db:
@@ -73,7 +73,8 @@ def _only_one(db: Connection, violation_id: str) -> Row[Any]:
     raise ConfigurationError(f"{problem} with {violation_id[:40]!a}; {advice}")
 
 
-def _mails(db: Connection, ids: list[str]) -> dict[str, list[MailRow]]:
+def mails_of(db: Connection, ids: list[str]) -> dict[str, list[MailRow]]:
+    """The mails about each of the violations *ids*, in the order in which they were put into the outbox."""
     digest = outbox.alias("digest")
     rows = db.execute(
         select(

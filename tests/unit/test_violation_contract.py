@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from shared.contracts.violation import (
     CLOCK_TOLERANCE,
     MAX_MESSAGE_BYTES,
+    CameraFacts,
     Closed,
     Opened,
     as_name,
@@ -51,6 +53,16 @@ def test_a_message_survives_the_wire_byte_for_byte(data: Opened | Closed) -> Non
     assert decode(body) == message(data)
     assert encode(decode(body)) == body
     assert payload_hash(body) == payload_hash(encode(message(data)))
+
+
+def test_every_character_of_an_encoded_message_is_one_that_sqs_takes() -> None:
+    name = "gate \ufffe\uffff\ufffd\U0001fffe"
+    body = encode(message(opened(camera=CameraFacts(id="gate", name=name))))
+    assert re.fullmatch("[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+", body.decode())
+    read = decode(body)
+    assert isinstance(read.data, Opened)
+    assert read.data.camera.name == name
+    assert encode(read) == body
 
 
 @pytest.mark.parametrize("phase", ["opened", "closed"])

@@ -1,6 +1,7 @@
 """The mail room with everything in memory: refusals, retries, cap, digests, and that nothing is ever dropped."""
 
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from threading import Event
 
 import pytest
@@ -64,6 +65,18 @@ def test_each_recipient_gets_a_mail_of_his_own(office: Office) -> None:
     assert [recipient for recipient, _ in office.mailer.sent] == [ANNA, BEN]
     assert office.states() == ["sent", "sent"]
     assert not office.room.step(NEVER)
+
+
+def test_the_id_that_the_mail_service_gave_is_kept(office: Office) -> None:
+    class Ses(FakeMailer):
+        def send(self, mail: EmailMessage, recipient: str) -> str:
+            super().send(mail, recipient)
+            return "<0102@eu-central-1.amazonses.com>"
+
+    office.file(1, ANNA)
+    office.mailer = Ses()
+    office.room.step(NEVER)
+    assert office.database.mails[0].message_id == "<0102@eu-central-1.amazonses.com>"
 
 
 def test_a_temporary_refusal_is_tried_again_later_under_the_same_id(office: Office) -> None:

@@ -48,7 +48,7 @@ def watch(
     camera: Annotated[str | None, typer.Option(help="Which camera of the site file SOURCE is.")] = None,
     model: Annotated[Path | None, typer.Option(help="Another PPE model than the shipped one.")] = None,
     backend: Annotated[Backend, typer.Option(help="What runs the model.")] = Backend.AUTO,
-    fps: Annotated[float, typer.Option(help="Most looks a second for each camera.", min=0.1, max=60)] = 5.0,
+    fps: Annotated[float, typer.Option(help="Most looks a second for each camera.", min=1, max=60)] = 5.0,
     save_video: Annotated[
         bool, typer.Option("--save-video", help="Write the video with what was seen.")
     ] = False,

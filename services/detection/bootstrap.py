@@ -220,7 +220,12 @@ class _CameraBuilder:
         detector = self.detectors.for_camera(camera)
         run = self._run_key(detector.info)
         if run in state.finished_runs:
-            log.info("run.skipped", camera=camera.id, source=source.facts.name, why="seen to its end before")
+            log.info(
+                "run.skipped",
+                camera=camera.id,
+                source=source.facts.name,
+                why="seen to its end before with these settings; for another look choose another DATA_DIR",
+            )
             source.close()
             return None
         gate = GreyMotionGate(settings.detect_fps)
@@ -228,8 +233,9 @@ class _CameraBuilder:
         setting = Setting(self.loaded.site, camera, source.facts, detector.info)
         pipeline = CameraPipeline(setting, tools, state, name, settings.show_why)
         _dependency(self.health, camera.id)
+        sink = self._sink(camera, live=source.facts.kind == "live")
         heart = self.health.loop(f"camera {camera.id}", FRAME_LIMIT_S)
-        return CameraWatch(camera.id, source, pipeline, self._sink(camera), _finisher(pipeline, run), heart)
+        return CameraWatch(camera.id, source, pipeline, sink, _finisher(pipeline, run), heart)
 
     def _state(self, camera: Camera, source: FrameSource) -> tuple[str, CameraState]:
         facts = source.facts
@@ -240,10 +246,12 @@ class _CameraBuilder:
         known = saved or CameraState(session=facts.session)
         return name, known.model_copy(update={"open": [], "last_s": 0.0, "next_track": 1})
 
-    def _sink(self, camera: Camera) -> LookSink | None:
+    def _sink(self, camera: Camera, live: bool) -> LookSink | None:
+        """One video for a recording; a new one for each start of a live camera."""
         if not self.settings.save_video:
             return None
-        path = self.settings.data_dir / "video" / f"{camera.id}.mp4"
+        name = f"{camera.id}-{SystemClock().now():%Y%m%dT%H%M%SZ}" if live else camera.id
+        path = self.settings.data_dir / "video" / f"{name}.mp4"
         return AnnotatedVideo(path, camera, self.loaded.site.privacy.blur_faces)
 
     def _run_key(self, info: ModelInfo) -> str:

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.detection.application.ports import StateStore
 from services.detection.domain.cases import Case
+from services.detection.domain.scene import Subject
+from shared.vocabulary import Finding
 
 log = structlog.get_logger()
 
@@ -21,6 +23,9 @@ class CameraState(BaseModel):
     last_s: float = 0.0  # last look, seconds in the session
     next_track: int = 1
     open: list[Case] = []
+    ended: list[
+        tuple[Subject, float, tuple[Finding, ...]]
+    ] = []  # what the cooldown still holds back, since when
     finished_runs: list[str] = []  # files only: which settings have already run to the end
 
 

@@ -28,17 +28,18 @@ from services.detection.domain.frame import Frame
 from services.detection.domain.geometry import Box
 from services.detection.domain.people import people
 from services.detection.domain.privacy import face_regions
-from services.detection.domain.scene import Look, Observation, Scene
+from services.detection.domain.scene import Look, Observation, Scene, Subject
 from services.detection.domain.tracking import Tracker
 from services.detection.domain.wearing import View, judge
 from shared.config.site import Camera, PpeRule, Rule, Site
 from shared.contracts.violation import Closed, Opened, decode, encode, envelope
 from shared.errors import TransientError
-from shared.vocabulary import Item
+from shared.vocabulary import Finding, Item
 
 FLOOR = 0.05  # lowest score that the detector reports: blurring faces and weak hints want it
 BLIND_AFTER_S = 5.0  # a longer gap between frames counts as blind
-SAVE_EVERY_S = 2.0
+SAVE_EVERY_S = 2.0  # while a violation is open
+SAVE_IDLE_S = 30.0
 
 log = structlog.get_logger()
 
@@ -80,6 +81,8 @@ class CameraPipeline:
         self._blind: deque[tuple[datetime, float]] = deque(maxlen=4096)
         self._last_frame_at: datetime | None = None
         self._saved_s = 0.0
+        self._shift_s: float | None = None  # from this run's seconds to the session's
+        self._now: tuple[float, datetime] | None = None  # of the last look: session seconds, wall clock
         self._told: dict[tuple[object, object], tuple[object, str]] = {}
         self._processed = self._people = 0
         self._change: tuple[Site, Camera] | None = None
@@ -146,6 +149,7 @@ class CameraPipeline:
             return
         for case in self._state.open:
             self._cases.open[case.id] = case
+        self._cases.ended = {subject: (ended_s, findings) for subject, ended_s, findings in self._state.ended}
         for entry in self._tools.spool.pending() if self._state.began_at else ():
             self._learn(decode(entry.message).data)
 
@@ -184,13 +188,21 @@ class CameraPipeline:
         confirmed = [track for track in tracks if track.confirmed]
         wearing = judge(confirmed, detections, _required(self._setting.site.rules), view, model.thresholds)
         scene = Scene(frame.captured_at, at_s, view, confirmed, wearing)
-        self._state.last_s = at_s
+        self._state.last_s, self._now = at_s, (at_s, frame.captured_at)
         return Look(frame, detections, scene, self._observe(scene))
 
     def _session_seconds(self, frame: Frame) -> float:
-        """Seconds in the session, rising even where the host's clock is set back."""
-        seconds = (frame.captured_at - self._began_at).total_seconds()
-        return max(seconds, self._state.last_s + 0.001)
+        """Seconds in the session. The wall clock is asked once a run: set back or on, it must not stop or jump time."""
+        if self._shift_s is None:
+            since = (frame.captured_at - self._began_at).total_seconds() if self._live else 0.0
+            self._shift_s = max(since, self._state.last_s) - (frame.offset_s if self._live else 0.0)
+            self._note_downtime(since, frame.captured_at)
+        return max(frame.offset_s + self._shift_s, self._state.last_s + 0.001)
+
+    def _note_downtime(self, since_s: float, at: datetime) -> None:
+        """The time that the service was not running counts as blind."""
+        if self._state.last_s and since_s - self._state.last_s > BLIND_AFTER_S:
+            self._blind.append((at, since_s - self._state.last_s))
 
     def _observe(self, scene: Scene) -> list[Observation]:
         site = self._setting.site
@@ -208,11 +220,23 @@ class CameraPipeline:
         except TransientError as error:
             stored = False
             log.error("spool.refused", camera=self._setting.camera.id, problem=str(error))
-        if self._cases.open and at_s - self._saved_s > SAVE_EVERY_S:
+        if at_s - self._saved_s > (SAVE_EVERY_S if self._cases.open else SAVE_IDLE_S):
             self._save()
+        for subject, finding in outcome.suppressed:
+            self._note_suppressed(subject, finding)
         if self._explain:
             self._tell(outcome.decisions)
         return stored
+
+    def _note_suppressed(self, subject: Subject, finding: Finding) -> None:
+        log.info(
+            "violation.suppressed",
+            camera=self._setting.camera.id,
+            rule=subject.rule,
+            zone=subject.zone,
+            finding=finding,
+            why="confirmed again within the rule's cooldown",
+        )
 
     def _open(self, opening: Opening, at: datetime) -> None:
         sighting = self._evidence.best(opening.case.subject)
@@ -276,6 +300,10 @@ class CameraPipeline:
         return Times(self._at(case.first_s), self._at(case.last_s), max(0.0, case.first_s))
 
     def _at(self, at_s: float) -> datetime:
+        """Wall clock of a moment: of a recording from its beginning, live as the clock says now."""
+        if self._live and self._now:
+            now_s, now = self._now
+            return now - timedelta(seconds=round(now_s - at_s, 3))
         return self._began_at + timedelta(seconds=round(at_s, 3))
 
     def _note_gap(self, frame: Frame) -> None:
@@ -291,6 +319,7 @@ class CameraPipeline:
     def _save(self) -> None:
         self._saved_s = self._state.last_s
         self._state.open = list(self._cases.open.values())
+        self._state.ended = [(subject, *ended) for subject, ended in self._cases.ended.items()]
         self._state.next_track = self._tracker.next_id
         try:
             camera_state.save(self._tools.states, self._state_name, self._state)

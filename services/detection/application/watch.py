@@ -69,12 +69,14 @@ class CameraWatch:
         self._last = frame
         try:
             look = self.pipeline.see(frame)
+            if self.sink:
+                self.sink.add(frame, look)
         except OfficerError as error:
             self.failures += 1
             log.error("frame.failed", camera=self.camera, frame=frame.index, problem=str(error))
-            return
-        if self.sink:
-            self.sink.add(frame, look)
+        except Exception:  # a loop's edge: one frame that breaks us must not end the camera
+            self.failures += 1
+            log.exception("frame.broken", camera=self.camera, frame=frame.index)
 
     def _end(self, stopped: bool) -> None:
         if stopped:

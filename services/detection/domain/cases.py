@@ -83,9 +83,18 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """What one look led to.
+
+    Attributes:
+        openings, closings: to be stored.
+        decisions: one for each observation.
+        suppressed: confirmed again within the cooldown, each told once.
+    """
+
     openings: tuple[Opening, ...]
     closings: tuple[Closing, ...]
-    decisions: tuple[Decision, ...]
+    decisions: tuple[Decision, ...] = ()
+    suppressed: tuple[tuple[Subject, Finding], ...] = ()
 
 
 @dataclass(slots=True)
@@ -94,6 +103,7 @@ class _Candidate:
     confirmed_since_s: float | None = None
     box: Box | None = None
     opened: int = 0
+    suppressed: set[Finding] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,7 @@ class Cases:
     open: dict[str, Case] = field(default_factory=dict)
     ended: dict[Subject, tuple[float, tuple[Finding, ...]]] = field(default_factory=dict)
     last_look_s: float | None = None
+    _alive: Collection[int] = ()
     _candidates: dict[Subject, _Candidate] = field(default_factory=dict)
 
     def look(self, observations: Sequence[Observation], alive: Collection[int], at_s: float) -> Outcome:
@@ -125,13 +136,13 @@ class Cases:
             at_s: seconds in the session, rising.
         """
         openings = self._after_gap(at_s)
-        self.last_look_s = at_s
+        self.last_look_s, self._alive = at_s, alive
         decisions = [self._take(observation, at_s) for observation in observations]
         seen = {observation.subject for observation in observations}
         openings += self._openings(seen, at_s)
         closings = self._closings(alive, at_s)
         self._forget(alive, at_s)
-        return Outcome(tuple(openings), tuple(closings), tuple(decisions))
+        return Outcome(tuple(openings), tuple(closings), tuple(decisions), tuple(self._suppressed(at_s)))
 
     def opened(self, opening: Opening) -> None:
         """*opening* has been accepted."""
@@ -149,17 +160,17 @@ class Cases:
 
     def use(self, rules: Mapping[str, Rule], zones: Collection[str]) -> None:
         """Go on with changed rules and zones; what is open keeps the rule that opened it."""
-        self.rules = {**self.rules, **rules}
         for subject in list(self._candidates):
-            if subject.rule not in rules or subject.zone not in zones:
+            if rules.get(subject.rule) != self.rules[subject.rule] or subject.zone not in zones:
                 del self._candidates[subject]
+        self.rules = {**self.rules, **rules}
 
     def finish(self, at_s: float) -> Outcome:
         """The source has ended: open what is confirmed, close what is open."""
         openings = list(self._openings(frozenset(), at_s))
         closings = [Closing(case, "source-ended") for case in self.open.values()]
         closings += [Closing(opening.case, "source-ended") for opening in openings]
-        return Outcome(tuple(openings), tuple(closings), ())
+        return Outcome(tuple(openings), tuple(closings))
 
     @property
     def busy(self) -> bool:
@@ -203,7 +214,7 @@ class Cases:
         )
 
     def _case_of(self, observation: Observation, supports: bool) -> Case | None:
-        """The open violation that *observation* belongs to; a waiting one is adopted by whoever stands in its place."""
+        """The open violation that *observation* belongs to; a lost person's goes to who stands there."""
         for case in self.open.values():
             if case.subject == observation.subject and observation.finding in case.findings:
                 return case
@@ -214,7 +225,7 @@ class Cases:
         waiting = [
             case
             for case in self.open.values()
-            if case.waiting_since_s is not None
+            if self._lost(case)
             and (case.subject.rule, case.subject.zone) == (subject.rule, subject.zone)
             and observation.finding in case.findings
             and box is not None
@@ -224,6 +235,11 @@ class Cases:
         if not waiting:
             return None
         return replace(max(waiting, key=lambda case: (case.last_s, case.id)), subject=subject)
+
+    def _lost(self, case: Case) -> bool:
+        """Whether nobody is tracked for *case* any more: after a gap, or hidden for longer than a track lives."""
+        track = case.subject.track
+        return case.waiting_since_s is not None or (track is not None and track not in self._alive)
 
     def _continue(self, case: Case, observation: Observation, supports: bool, at_s: float) -> None:
         decisive = observation.stance is not Stance.CANNOT_TELL and case.findings[0] is observation.finding
@@ -262,6 +278,14 @@ class Cases:
             for finding, history in candidate.histories.items()
             if history.confirmed and finding not in covered and not self._cooling_s(subject, finding, at_s)
         ]
+
+    def _suppressed(self, at_s: float) -> Iterable[tuple[Subject, Finding]]:
+        for subject, candidate in self._candidates.items():
+            for finding, history in candidate.histories.items():
+                told = finding in candidate.suppressed
+                if history.confirmed and not told and self._cooling_s(subject, finding, at_s):
+                    candidate.suppressed.add(finding)
+                    yield subject, finding
 
     def _cooling_s(self, subject: Subject, finding: Finding, at_s: float) -> float:
         """Seconds of cooldown left for *finding*; 0 if it may be raised."""

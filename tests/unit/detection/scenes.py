@@ -57,6 +57,7 @@ class Story:
         self.at_s = 0.0
         self.events: list[tuple[str, Any]] = []
         self.why: list[str] = []
+        self.suppressed: list[Any] = []
 
     def look(self, *detections: Detection, times: int = 1, accept: bool = True) -> "Story":
         for _ in range(times):
@@ -79,6 +80,7 @@ class Story:
 
     def settle(self, outcome: Outcome, accept: bool = True) -> None:
         self.why += [decision.why for decision in outcome.decisions]
+        self.suppressed += outcome.suppressed
         for opening in outcome.openings if accept else ():
             self.events.append(("opened", opening))
             self.cases.opened(opening)

@@ -104,6 +104,18 @@ def test_a_short_miss_of_the_person_does_not_double_it() -> None:
     assert (len(story.opened), len(story.closed)) == (1, 1)
 
 
+def test_hidden_for_longer_than_a_track_lives_it_is_still_one_violation() -> None:
+    story = Story(PPE).seconds(6, WORKER).seconds(3.6).seconds(6, WORKER).seconds(10)
+    assert (len(story.opened), len(story.closed)) == (1, 1)
+
+
+def test_what_the_cooldown_holds_back_is_told_once() -> None:
+    inside = person(x=800, y=200)
+    story = Story(KEEP_OUT, zones=(PRESS,)).seconds(3, inside).seconds(8).seconds(6, inside)
+    assert len(story.opened) == 1
+    assert [finding.value for _, finding in story.suppressed] == ["restricted_zone"]
+
+
 def test_a_second_item_that_is_confirmed_much_later_is_not_lost() -> None:
     vest_on = (WORKER, on_head(WORKER, Label.NO_HARDHAT), on_torso(WORKER))
     vest_off = (WORKER, on_head(WORKER, Label.NO_HARDHAT))

@@ -24,7 +24,7 @@ from tests.unit.detection.camera_run import (
     Run,
     always,
 )
-from tests.unit.detection.scenes import KEEP_OUT, PPE, PRESS, on_head, person
+from tests.unit.detection.scenes import KEEP_OUT, PPE, PRESS, on_head, on_torso, person
 
 
 def test_a_violation_becomes_one_message_with_its_picture() -> None:
@@ -134,9 +134,44 @@ def test_a_gap_between_frames_counts_as_blind_time() -> None:
     assert opened.camera_blind_s == pytest.approx(60.2, abs=0.1)
 
 
-def test_a_clock_that_is_set_back_breaks_nothing() -> None:
-    run = Run(always(BARE, 400)).see(0, 30).see(20, 60)
-    assert len(run.messages) == 1
+@pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
+def test_a_clock_that_is_set_breaks_nothing(step_s: float) -> None:
+    run = Run(always(BARE, 60))
+    run.see(0, 30)
+    run.clock_error_s = step_s
+    run.see(30, 120)
+    opened, closed = run.messages
+    assert closed.violation_id == opened.violation_id
+    assert closed.duration_s == pytest.approx(58 * 0.2, abs=0.3)
+
+
+def test_a_clock_set_back_while_stopped_breaks_nothing() -> None:
+    first = Run(always(BARE)).see(0, 60)
+    first.pipeline.pause()
+    second = Run(always(BARE, 90), spool=first.spool, states=first.states)
+    second.clock_error_s = -3600.0
+    opened, closed = second.see(60, 150).messages
+    assert closed.violation_id == opened.violation_id
+    assert closed.reason == "ended"
+
+
+def test_the_cooldown_of_a_zone_outlives_a_restart() -> None:
+    inside = [
+        person(x=700, y=150),
+        on_head(person(x=700, y=150), Label.HARDHAT),
+        on_torso(person(x=700, y=150)),
+    ]
+    first = Run(always(inside, 30)).see(0, 100)
+    first.pipeline.pause()
+    second = Run(always(inside, 400), spool=first.spool, states=first.states).see(150, 200)
+    assert len([m for m in second.messages if isinstance(m, Opened)]) == 1
+
+
+def test_the_time_that_the_service_stood_still_counts_as_blind() -> None:
+    first = Run({}).see(0, 30)
+    first.pipeline.pause()
+    second = Run(always(BARE, 400), states=first.states).see(130, 180)
+    assert second.messages[0].camera_blind_s == pytest.approx(20.2, abs=0.1)
 
 
 def test_a_picture_without_people_is_no_error() -> None:

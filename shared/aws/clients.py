@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
+from shared.aws.errors import NO_CREDENTIALS
 from shared.errors import ConfigurationError
 from shared.version import VERSION
 
@@ -44,17 +45,18 @@ class AwsClients:
         """Use *region*, else what AWS_DEFAULT_REGION or the profile names.
 
         Raises:
-            ConfigurationError: no region is named, or AWS_PROFILE names none that exists.
+            ConfigurationError: no region is named, there are no credentials, or AWS_PROFILE names none that exists.
         """
         self._deadlines = deadlines or Deadlines()
         try:
             self._session = boto3.session.Session(region_name=region)
+            credentials = self._session.get_credentials()
         except BotoCoreError as error:
-            raise ConfigurationError(
-                f"AWS settings cannot be used: {error}; do: check AWS_PROFILE"
-            ) from error
+            raise ConfigurationError(f"{NO_CREDENTIALS}, or mend AWS_PROFILE ({error})") from error
         if self._session.region_name is None:
             raise ConfigurationError("AWS_REGION is missing; do: name the region of bucket and queue")
+        if credentials is None:  # clients made now would never find any
+            raise ConfigurationError(NO_CREDENTIALS)
 
     def s3(self) -> "S3Client":
         """Addresses buckets by path where the endpoint is not Amazon's own: few others have a name for each."""

@@ -24,7 +24,11 @@ from botocore.exceptions import (
 
 from shared.errors import TransientError
 
-_NO_CREDENTIALS = (
+NO_CREDENTIALS = (
+    "there are no AWS credentials; do: give the task or instance a role, or set AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY"
+)
+_WITHOUT_CREDENTIALS = (
     NoCredentialsError,
     PartialCredentialsError,
     CredentialRetrievalError,
@@ -36,7 +40,7 @@ NOT_CONNECTED = (
     ConnectTimeoutError,
     ProxyConnectionError,
     SSLError,
-    *_NO_CREDENTIALS,
+    *_WITHOUT_CREDENTIALS,
 )
 """Errors after which the service has certainly not seen the request."""
 
@@ -128,11 +132,8 @@ def _other(error: ClientError) -> str:
 
 def _unanswered(error: BotoCoreError) -> str:
     said = _one_line(str(error))
-    if isinstance(error, _NO_CREDENTIALS):
-        return (
-            "there are no AWS credentials; do: give the task or instance a role, or set AWS_ACCESS_KEY_ID and "
-            f"AWS_SECRET_ACCESS_KEY ({said})"
-        )
+    if isinstance(error, _WITHOUT_CREDENTIALS):
+        return f"{NO_CREDENTIALS} ({said})"
     if isinstance(error, SSLError):
         return f"its certificate is not trusted; do: check AWS_ENDPOINT_URL and AWS_CA_BUNDLE ({said})"
     if isinstance(error, NOT_CONNECTED):

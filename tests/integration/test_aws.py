@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.exceptions import CredentialRetrievalError
 from pytest_httpserver import HTTPServer
 from urllib3 import HTTPResponse
 from werkzeug import Response
 
 from shared.aws.clients import AwsClients, Deadlines, is_amazons
+from shared.aws.errors import our_errors
 from shared.aws.s3_object_store import S3ObjectStore
 from shared.aws.sqs_queue import SqsQueue
 from shared.contracts.violation import MAX_MESSAGE_BYTES
@@ -166,13 +168,24 @@ def test_a_missing_bucket_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not isinstance(caught.value, ObjectMissingError)
 
 
-def test_missing_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = a_store(monkeypatch, "any")
-    for name in KEYS:
-        monkeypatch.delenv(name)
-    store = S3ObjectStore(AwsClients(REGION).s3(), "any", retention="evidence")
-    with pytest.raises(TransientError, match="no AWS credentials; do: give the task or instance a role"):
-        store.put(KEY, JPEG, "image/jpeg")
+def test_missing_credentials_are_told_at_once() -> None:
+    with pytest.raises(ConfigurationError, match="no AWS credentials; do: give the task or instance a role"):
+        AwsClients(REGION)
+
+
+def test_credentials_that_cannot_be_fetched_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{free_port()}/role")
+    with pytest.raises(ConfigurationError, match=r"no AWS credentials; .* \(.*role"):
+        AwsClients(REGION)
+
+
+def test_credentials_that_cannot_be_renewed_leave_the_work_where_it_is() -> None:
+    problem = CredentialRetrievalError(provider="container-role", error_msg="it does not answer")
+    with (
+        pytest.raises(TransientError, match="bucket b: there are no AWS credentials"),
+        our_errors("bucket b"),
+    ):
+        raise problem
 
 
 def test_an_endpoint_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +207,8 @@ def test_no_region_is_a_wrong_setting() -> None:
 
 
 def test_the_sdks_own_variable_names_the_region_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    for name, value in {**KEYS, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
+        monkeypatch.setenv(name, value)
     assert AwsClients(None).sqs().meta.region_name == "eu-west-1"
 
 
@@ -206,7 +220,8 @@ def test_a_profile_that_does_not_exist_is_a_wrong_setting(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("endpoint", ["nonsense", "ftp:/x"])
 def test_an_endpoint_that_is_none_is_a_wrong_setting(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    for name, value in {**KEYS, "AWS_ENDPOINT_URL": endpoint}.items():
+        monkeypatch.setenv(name, value)
     with pytest.raises(ConfigurationError, match="AWS_ENDPOINT_URL"):
         AwsClients(REGION).s3()
 

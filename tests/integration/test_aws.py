@@ -16,6 +16,7 @@ from pytest_httpserver import HTTPServer
 from urllib3 import HTTPResponse
 from werkzeug import Response
 
+from services.agent.adapters.sqs_violation_inbox import SqsViolationInbox
 from shared.aws.clients import AwsClients, Deadlines, is_amazons
 from shared.aws.errors import our_errors
 from shared.aws.s3_object_store import S3ObjectStore
@@ -364,3 +365,11 @@ def test_the_sdk_itself_repeats_nothing_even_if_its_own_settings_say_so(
     with pytest.raises(TransientError):
         S3ObjectStore(AwsClients(REGION).s3(), "bucket", retention="evidence").put(KEY, JPEG, "image/jpeg")
     assert len(scripted.server.log) == 1
+
+
+def test_counts_are_asked_for_again_only_when_they_are_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = SqsQueue(aws_clients(monkeypatch).sqs(), name=running_localstack().new_queue().name)
+    patient, eager = SqsViolationInbox(queue, counts_age_s=60), SqsViolationInbox(queue, counts_age_s=0)
+    assert (patient.counts().waiting, eager.counts().waiting) == (0, 0)
+    queue.send(b"{}")
+    assert (patient.counts().waiting, eager.counts().waiting) == (0, 1)

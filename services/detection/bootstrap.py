@@ -272,10 +272,13 @@ def _finisher(pipeline: CameraPipeline, run: str) -> Callable[[], None]:
 
 
 def _chosen_cameras(loaded: LoadedSite, settings: DetectionSettings) -> list[tuple[Camera, str]]:
-    cameras = [camera for camera in loaded.site.cameras if settings.camera in (None, camera.id)]
+    cameras = [
+        camera for camera in loaded.site.cameras if not settings.camera or camera.id in settings.camera
+    ]
     known = ", ".join(camera.id for camera in loaded.site.cameras)
-    if not cameras:
-        raise ConfigurationError(f"CAMERA {settings.camera!r} is not in {loaded.path}; it has: {known}")
+    for name in settings.camera:
+        if name not in {camera.id for camera in cameras}:
+            raise ConfigurationError(f"CAMERA {name!r} is not in {loaded.path}; it has: {known}")
     if settings.source is None:
         return [(camera, source_of(camera, os.environ)) for camera in cameras]
     if len(cameras) > 1:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
-from shared.config.settings import ServiceSettings
+from shared.config.settings import ServiceSettings, Words
 
 SHIPPED_MODEL = Path(__file__).parents[2] / "models" / "ppe4.onnx"
 
@@ -16,7 +16,7 @@ class DetectionSettings(ServiceSettings):
     source: str | None = Field(
         None, description="rtsp(s) URL, video file, camera index or folder; else what the site file says"
     )
-    camera: str | None = Field(None, description="watch only this camera of the site file")
+    camera: Words = Field((), description="watch only these cameras of the site file, separated by commas")
     model_file: Path = Field(SHIPPED_MODEL, description="the PPE model, an .onnx file")
     people_model_file: Path | None = Field(
         None, description="a second model whose classes are joined, for people"

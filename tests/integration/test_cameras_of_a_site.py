@@ -1,0 +1,64 @@
+"""Which cameras of the site file a detection service watches: all, or those that CAMERA names."""
+
+from pathlib import Path
+
+import pytest
+
+from services.detection.bootstrap import build_detection
+from services.detection.settings import DetectionSettings
+from shared.config.settings import read_settings
+from shared.errors import ConfigurationError
+from tests.clips import moving_box, write_clip
+from tests.onnx_models import raw_answer, yolo_model
+
+SITE = """\
+version: 1
+site: {id: yard, name: Yard}
+cameras:
+  - {id: gate, name: Gate, source: clip.mp4, zones: [{id: pit, name: Pit}]}
+  - {id: hall, name: Hall, source: clip.mp4, zones: [{id: aisle, name: Aisle}]}
+  - {id: roof, name: Roof, source: clip.mp4, zones: [{id: edge, name: Edge}]}
+rules: [{id: keep-out, kind: restricted-zone, title: Keep out, zones: [pit]}]
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "site.yaml").write_text(SITE)
+    (tmp_path / "model.onnx").write_bytes(yolo_model(raw_answer([(32, 32, 16, 40, 0.9, 0.0)])))
+    write_clip(tmp_path / "clip.mp4", moving_box(), frames=10)
+    settings = {
+        "DATA_DIR": tmp_path / "data",
+        "SITE_FILE": tmp_path / "site.yaml",
+        "MODEL_FILE": tmp_path / "model.onnx",
+        "BACKEND": "onnxruntime",
+        "RECORDED_AT": "2026-03-04T09:30:00+01:00",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, str(value))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("named", "watched"),
+    [
+        ("", ["gate", "hall", "roof"]),
+        ("hall", ["hall"]),
+        ("gate, roof", ["gate", "roof"]),
+    ],
+)
+def test_watches_the_cameras_that_are_named(
+    site: Path, monkeypatch: pytest.MonkeyPatch, named: str, watched: list[str]
+) -> None:
+    monkeypatch.setenv("CAMERA", named)
+    service = build_detection(read_settings(DetectionSettings))
+    assert [camera.camera for camera in service.cameras] == watched
+    service.spool.close()
+
+
+def test_a_camera_that_the_site_does_not_have_stops_the_start(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAMERA", "gate,cellar")
+    with pytest.raises(ConfigurationError, match=r"CAMERA 'cellar' is not in .*; it has: gate, hall, roof"):
+        build_detection(read_settings(DetectionSettings))

@@ -1,8 +1,8 @@
 """The outbox in SQLite or Postgres. Each method is one transaction; times are the database's."""
 
-from collections.abc import Sequence
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Row, and_, case, func, or_, select, text, update
 
 from services.agent.adapters.sql_database import Database, DatabaseTime
@@ -10,9 +10,15 @@ from services.agent.adapters.sql_rows import digest_columns, read_report, write_
 from services.agent.adapters.sql_schema import outbox, violations
 from services.agent.application.ports import LeaseLostError, OutboxCounts
 from services.agent.domain.letter import FiledReport, Letter
+from shared.errors import PermanentError
 from shared.vocabulary import Severity
 
 HOUR_S = 3600.0
+NOTHING_TO_TELL = "nothing is left to tell: its reports were erased, or cannot be read by this version"
+
+_TO: tuple[Any, ...] = (outbox.c.id, outbox.c.kind, outbox.c.recipient)
+
+log = structlog.get_logger()
 
 
 class SqlOutbox:
@@ -22,9 +28,12 @@ class SqlOutbox:
     def take(self, lease_s: float, cap_per_hour: int) -> Letter | None:
         with self._database.write() as db:
             while row := db.execute(_next_due()).one_or_none():
-                if self._fits(db, row, cap_per_hour):
-                    return _begin(db, row, lease_s)
-                db.execute(update(outbox).where(outbox.c.id == row.id).values(state="held"))
+                if not self._fits(db, row, cap_per_hour):
+                    db.execute(update(outbox).where(outbox.c.id == row.id).values(state="held"))
+                elif contents := _contents(db, row.id):
+                    return _begin(db, row, contents, lease_s)
+                else:
+                    _drop_empty(db, row)
             return None
 
     def gather(self, cap_per_hour: int, *, at_once: bool) -> int:
@@ -110,7 +119,7 @@ def _next_due() -> Any:
     )
     critical_first = case((outbox.c.severity == Severity.CRITICAL.value, 0), else_=1)
     return (
-        select(outbox.c.id, outbox.c.kind, outbox.c.recipient, outbox.c.severity)
+        select(*_TO, outbox.c.severity)
         .where(due)
         .order_by(critical_first, outbox.c.due_at, outbox.c.id)
         .limit(1)
@@ -118,7 +127,7 @@ def _next_due() -> Any:
     )
 
 
-def _begin(db: Connection, row: Row[Any], lease_s: float) -> Letter:
+def _begin(db: Connection, row: Row[Any], contents: list[FiledReport], lease_s: float) -> Letter:
     taken = db.execute(
         update(outbox)
         .where(outbox.c.id == row.id)
@@ -138,18 +147,42 @@ def _begin(db: Connection, row: Row[Any], lease_s: float) -> Letter:
         fence=taken.fence,
         attempts=taken.attempts,
         tried_for_s=(taken.now - taken.first_tried_at).total_seconds(),
-        contents=tuple(_contents(db, row.id)),
+        contents=tuple(contents),
     )
 
 
-def _contents(db: Connection, outbox_id: int) -> Sequence[FiledReport]:
+def _contents(db: Connection, outbox_id: int) -> list[FiledReport]:
+    """What the mail tells of; what another version of this software has written is refused."""
+    v = violations.c
     rows = db.execute(
-        select(violations.c.report, violations.c.pdf_key, violations.c.pdf_sha256, violations.c.pdf_bytes)
+        select(*_TO, v.violation_id, v.report, v.pdf_key, v.pdf_sha256, v.pdf_bytes)
         .join(outbox, outbox.c.violation_id == violations.c.violation_id)
         .where(or_(outbox.c.id == outbox_id, outbox.c.digest_id == outbox_id))
         .order_by(violations.c.first_seen, violations.c.violation_id)
     )
-    return [FiledReport(read_report(r.report), r.pdf_key, r.pdf_sha256, r.pdf_bytes) for r in rows]
+    return [filed for row in rows.all() if (filed := _filed(db, row))]
+
+
+def _filed(db: Connection, row: Row[Any]) -> FiledReport | None:
+    try:
+        return FiledReport(read_report(row.report), row.pdf_key, row.pdf_sha256, row.pdf_bytes)
+    except PermanentError as error:
+        _refuse(db, row, str(error), row.violation_id)
+        return None
+
+
+def _drop_empty(db: Connection, row: Row[Any]) -> None:
+    """A report that cannot be read has been refused already: what is left is a digest."""
+    if row.kind == "digest":
+        _refuse(db, row, NOTHING_TO_TELL, None)
+
+
+def _refuse(db: Connection, row: Row[Any], why: str, violation_id: str | None) -> None:
+    values = {"state": "refused", "digest_id": None, "error": why}
+    db.execute(update(outbox).where(outbox.c.id == row.id).values(values))
+    write_audit(db, "mail.refused", violation_id, recipient=row.recipient, why=why)
+    about = {"recipient": row.recipient, "kind": row.kind, "outbox_id": row.id, "violation_id": violation_id}
+    log.error("mail.refused", problem=why, **about)
 
 
 def _make_digest(db: Connection, recipient: str) -> None:

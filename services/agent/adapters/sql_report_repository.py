@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, and_, case, delete, func, or_, select, text, tuple_, update
 
 from services.agent.adapters.sql_database import Database, DatabaseTime
@@ -21,8 +22,11 @@ from services.agent.domain.letter import FiledReport
 from services.agent.domain.report import Recurrence, Report
 from services.agent.domain.work_claim import Claim, ClaimOutcome, Finished, Leased, OtherPayload
 from shared.contracts.violation import Closed, Opened, ViolationMessage, payload_hash
+from shared.errors import PermanentError
 
 MAX_KEPT_BYTES = 64 * 1024
+
+log = structlog.get_logger()
 
 
 class SqlReportRepository:
@@ -38,9 +42,9 @@ class SqlReportRepository:
             row = db.execute(self._claim_statement(message, payload_hash(body), lease_s)).one_or_none()
             if row is None:
                 return _why_not(db, message, payload_hash(body))
-            age = (row.now - row.first_claimed_at).total_seconds()
-            report = None if row.report is None else read_report(row.report)
-            return Claim(message.violation_id, message.phase, row.fence, row.attempts, age, report)
+        age_s, report = (row.now - row.first_claimed_at).total_seconds(), _checkpoint(message, row.report)
+        unreadable = report is None and row.report is not None
+        return Claim(message.violation_id, message.phase, row.fence, row.attempts, age_s, report, unreadable)
 
     def extend(self, claim: Claim, lease_s: float) -> None:
         with self._database.write() as db:
@@ -199,6 +203,14 @@ class SqlReportRepository:
             "finished_at": DatabaseTime(),
         }
         db.execute(new.on_conflict_do_update(index_elements=["violation_id", "phase"], set_=change))
+
+
+def _checkpoint(message: ViolationMessage, document: Any) -> Report | None:
+    try:
+        return None if document is None else read_report(document)
+    except PermanentError as error:
+        log.warning("checkpoint.unreadable", violation_id=message.violation_id, problem=str(error))
+        return None  # it is written again
 
 
 def _ours(claim: Claim) -> tuple[Any, ...]:

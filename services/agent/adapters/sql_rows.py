@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection
 
 from services.agent.adapters.sql_database import DatabaseTime
@@ -10,19 +10,33 @@ from services.agent.adapters.sql_schema import audit
 from services.agent.domain.letter import FiledReport
 from services.agent.domain.report import Report
 from shared.contracts.violation import Closed, ViolationMessage
+from shared.errors import PermanentError
 
+REPORT_VERSION = (
+    1  # one more with each change after which another version could not read a report, or misread it
+)
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)
 
 
 def read_report(document: Any) -> Report:
-    """The report that *document* holds, as `write_report` made it."""
-    return _REPORT.validate_python(document)
+    """The report that *document* holds, as `write_report` made it.
+
+    Raises:
+        PermanentError: another version of this software made it, in a form that this one does not know.
+    """
+    version = document.get("version", 1)  # the first ones had none
+    if version != REPORT_VERSION:
+        raise _unreadable(f"has format {version!a}, this software reads format {REPORT_VERSION}")
+    try:
+        return _REPORT.validate_python(document)
+    except ValidationError as error:
+        raise _unreadable(f"differs from format {REPORT_VERSION} in {error.error_count()} fields") from error
 
 
 def write_report(report: Report) -> dict[str, Any]:
-    """*report* as a JSON document."""
+    """*report* as a JSON document, with the version of its form."""
     document: dict[str, Any] = _REPORT.dump_python(report, mode="json")
-    return document
+    return {"version": REPORT_VERSION, **document}
 
 
 def report_columns(filed: FiledReport) -> dict[str, Any]:
@@ -119,6 +133,13 @@ def write_audit(db: Connection, event: str, violation_id: str | None, **detail: 
     """Add one line to the audit; it is never changed afterwards."""
     db.execute(
         audit.insert().values(at=DatabaseTime(), event=event, violation_id=violation_id, detail=detail)
+    )
+
+
+def _unreadable(why: str) -> PermanentError:
+    return PermanentError(
+        "report-unreadable",
+        f"the stored report {why}; its PDF says the same, and the version of the software that wrote it reads it",
     )
 
 

@@ -11,6 +11,7 @@ from structlog.contextvars import bound_contextvars
 from services.agent.application.heartbeat import heartbeat
 from services.agent.application.ports import Delivery, InboxCounts, ViolationInbox
 from services.agent.application.process_violation import (
+    MAX_ATTEMPTS,
     ComeBack,
     Desk,
     KeepAlive,
@@ -19,6 +20,7 @@ from services.agent.application.process_violation import (
     Progress,
     Settled,
     UnreturnedError,
+    defect_in_words,
     process_violation,
 )
 from services.agent.domain.work_claim import Claim
@@ -115,7 +117,22 @@ class Consumer:
             return Settled()
         with bound_contextvars(violation_id=message.violation_id, phase=message.phase):
             self._tell_receipt(delivery)
-            return process_violation(message, delivery.body, self._desk, self._keep_alive(delivery))
+            try:
+                return process_violation(message, delivery.body, self._desk, self._keep_alive(delivery))
+            except TransientError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a defect that one message meets must not end the agent
+                return self._failed(delivery, message.violation_id, error)
+
+    def _failed(self, delivery: Delivery, violation_id: str, error: Exception) -> Outcome:
+        """What failed before there was a claim or after its end, so that no claim counts it: the receives do."""
+        if delivery.receive_count < MAX_ATTEMPTS:
+            log.exception("message.failed", receives=delivery.receive_count)
+            return ComeBack(_rest_s(delivery))
+        code, reason = "fails-always", defect_in_words(error)
+        self._desk.repository.quarantine_message(delivery.body, code, reason, violation_id)
+        log.error("message.quarantined", code=code, reason=reason)
+        return Settled()
 
     def _tell_receipt(self, delivery: Delivery) -> None:
         waited = self._desk.clock.now() - delivery.sent_at
@@ -155,7 +172,7 @@ class Consumer:
     def _leave(self, delivery: Delivery) -> None:
         """Let the message rest, longer each time: what fails for it alone must not stop the others."""
         try:
-            self._inbox.extend(delivery, min(MAX_REST_S, 2.0 ** min(delivery.receive_count, 10)))
+            self._inbox.extend(delivery, _rest_s(delivery))
         except TransientError as error:
             log.warning("message.kept", problem=str(error))
 
@@ -180,3 +197,7 @@ class Consumer:
         if self._failures:
             log.info("agent.resumed", after_failures=self._failures)
         self._failures = 0
+
+
+def _rest_s(delivery: Delivery) -> float:
+    return min(MAX_REST_S, 2.0 ** min(delivery.receive_count, 10))

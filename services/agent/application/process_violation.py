@@ -176,7 +176,7 @@ def _file_report(claim: Claim, opened: Opened, desk: Desk, progress: Progress) -
     progress()
     # A report that lies there although nothing of it was ever written down here: the database comes from a backup,
     # and who got a mail then must not get it again.
-    adopted = stored.was_there and claim.report is None
+    adopted = stored.was_there and claim.report is None and not claim.unreadable
     filed = FiledReport(report, pdf_key(opened), stored.sha256, stored.size_bytes)
     addresses = addresses_for(filed.severity, desk.recipients)
     crash_point("A8")
@@ -259,12 +259,17 @@ def _quarantine(claim: Claim, body: bytes, error: PermanentError, desk: Desk) ->
 
 
 def _failed_attempt(claim: Claim, body: bytes, error: Exception, desk: Desk) -> Outcome:
-    what = f"{type(error).__name__}: {str(error)[:300]}"
+    what = defect_in_words(error)
     if claim.attempts >= MAX_ATTEMPTS:
         return _quarantine(claim, body, PermanentError("fails-always", what), desk)
     log.exception("message.failed", violation_id=claim.violation_id, attempts=claim.attempts)
     desk.repository.give_back(claim, counted=True)
     return ComeBack(0.0)
+
+
+def defect_in_words(error: Exception) -> str:
+    """What a database takes, whatever the error says."""
+    return f"{type(error).__name__}: {str(error)[:300]!a}"
 
 
 def _log_report(filed: FiledReport, mails: int, *, adopted: bool) -> None:

@@ -17,7 +17,8 @@ class Claim:
         fence: every later write names it; a write with an old fence changes nothing.
         attempts: how often work was begun and not handed back in good order, this time included.
         age_s: seconds since the first claim, by the database's clock.
-        report: what an earlier attempt had finished writing; None if nothing.
+        report: what an earlier attempt had finished writing; None if nothing that can be read.
+        unreadable: another version of this software had written one, whose PDF may be in the store.
     """
 
     violation_id: str
@@ -26,6 +27,7 @@ class Claim:
     attempts: int
     age_s: float
     report: Report | None
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -21,12 +21,14 @@ from services.agent.application.process_violation import (
     process_violation,
 )
 from services.agent.domain.recipients import Recipient
-from services.agent.domain.work_claim import Claim
-from shared.contracts.violation import decode, encode
+from services.agent.domain.report import Report
+from services.agent.domain.work_claim import Claim, ClaimOutcome
+from shared.contracts.violation import ViolationMessage, decode, encode
 from shared.errors import PermanentError, TransientError
 from shared.regulations.table import shipped_table
 from shared.vocabulary import Severity
 from tests import agent_builders as make
+from tests.builders import AT
 from tests.fakes.memory_database import MemoryDatabase, MemoryOutbox, MemoryReportRepository
 from tests.fakes.memory_stores import MemoryEvidenceStore, MemoryInbox, MemoryReportStore
 from tests.fakes.reporting import FakeRenderer, FakeWriter, SystemClock
@@ -129,7 +131,7 @@ def test_what_somebody_else_works_on_comes_back_when_his_lease_is_over(office: O
 
 def test_the_brief_counts_earlier_violations(office: Office) -> None:
     office.evidence.objects[make.opened(2).evidence.key] = make.PICTURE
-    office.process(make.body(1, first_seen=make.AT.replace(day=3)))
+    office.process(make.body(1, first_seen=AT.replace(day=3)))
     office.process(make.body(2))
     assert office.writer.briefs[1].recurrence.days_7 == 1
 
@@ -265,6 +267,29 @@ def test_a_report_put_just_before_an_outage_is_not_taken_for_an_old_one(office: 
     assert [line.state for line in office.database.mails] == ["pending"]
 
 
+def test_a_checkpoint_of_another_version_is_written_again_and_its_mails_go_out(office: Office) -> None:
+    def outage() -> None:
+        raise TransientError("the database went away before the row stood")
+
+    office.reports.after_put = outage
+    with pytest.raises(TransientError):
+        office.process()
+    office.reports.after_put = lambda: None
+    office.repository = OtherVersion(office.database)
+    assert office.process() == Settled()
+    assert len(office.writer.briefs) == 2
+    assert [line.state for line in office.database.mails] == ["pending"]
+
+
+class OtherVersion(MemoryReportRepository):
+    """Cannot read what was written before."""
+
+    def claim(self, message: ViolationMessage, body: bytes, lease_s: float) -> ClaimOutcome:
+        outcome = super().claim(message, body, lease_s)
+        assert isinstance(outcome, Claim)
+        return replace(outcome, report=None, unreadable=outcome.report is not None)
+
+
 # --- the loop around it
 
 
@@ -338,6 +363,46 @@ def test_what_breaks_the_contract_is_quarantined_at_the_first_receive(
     office.inbox.send(body)
     assert consumer(office).step(0.0)
     assert office.quarantined == [code]
+    assert office.inbox.messages == []
+
+
+def test_a_renderer_with_a_defect_costs_its_message_three_attempts_and_the_others_nothing(
+    office: Office,
+) -> None:
+    class Defective(FakeRenderer):
+        def render(self, report: Report, picture: bytes) -> bytes:
+            if report.brief.opened.violation_id == make.violation_id(1):
+                raise RuntimeError("a defect \0 with what no database takes")
+            return super().render(report, picture)
+
+    office.renderer = Defective()
+    office.evidence.objects[make.opened(2).evidence.key] = make.PICTURE
+    office.inbox.send(make.body(1))
+    office.inbox.send(make.body(2))
+    worker, stop = consumer(office), threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,), daemon=True)
+    thread.start()
+    until(lambda: not office.inbox.messages)
+    assert thread.is_alive()
+    stop.set()
+    thread.join()
+    assert office.quarantined == ["fails-always"]
+    assert list(office.database.reports) == [make.violation_id(2)]
+    assert office.database.claims[make.violation_id(1), "opened"].attempts == 3
+
+
+def test_a_defect_outside_a_claim_is_quarantined_at_the_third_receive(office: Office) -> None:
+    class Defective(MemoryReportRepository):
+        def claim(self, message: ViolationMessage, body: bytes, lease_s: float) -> ClaimOutcome:
+            raise RuntimeError("a defect")
+
+    office.repository = Defective(office.database)
+    office.inbox.send(make.body())
+    worker = consumer(office)
+    for _ in range(3):
+        office.inbox.messages[0].visible_at = 0.0
+        assert worker.step(0.0)
+    assert office.quarantined == ["fails-always"]
     assert office.inbox.messages == []
 
 

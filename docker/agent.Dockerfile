@@ -1,5 +1,5 @@
 # The agent service, and `migrate`. Build from the repository's root: docker build -f docker/agent.Dockerfile .
-# What is in it and why: docs/images.md
+# What is in it and why: docs/compose.md
 ARG PYTHON_IMAGE=python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS packages
@@ -18,21 +18,15 @@ COPY requirements/image.txt /build/
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv /build/tools && /build/tools/bin/pip install --quiet --no-deps --require-hashes -r /build/image.txt
 COPY pyproject.toml README.md LICENSE /build/source/
+RUN /build/tools/bin/cyclonedx-py environment --pyproject /build/source/pyproject.toml --output-reproducible --of JSON \
+      -o /build/sbom.cdx.json /opt/officer/bin/python
 COPY shared /build/source/shared
 COPY services/__init__.py /build/source/services/
 COPY services/agent /build/source/services/agent
 RUN /build/tools/bin/pip install --quiet --no-deps --no-build-isolation --no-index --target /build/service /build/source \
  && python -m compileall -q --invalidation-mode unchecked-hash /build/service
-RUN cp -a /build/service/. /opt/officer/lib/python3.11/site-packages/ \
- && /build/tools/bin/cyclonedx-py environment --output-reproducible --of JSON -o /build/sbom.cdx.json /opt/officer/bin/python
 
 FROM ${PYTHON_IMAGE}
-ARG VERSION=0 REVISION=unknown
-LABEL org.opencontainers.image.title="AI Safety Compliance Officer: agent" \
-      org.opencontainers.image.description="Turns each violation on the queue into a cited PDF report and mails it" \
-      org.opencontainers.image.licenses="AGPL-3.0-only" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
 RUN groupadd --gid 10001 officer && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin officer \
  && install -d -o officer -g officer /data
 COPY --from=packages /opt/officer /opt/officer
@@ -41,6 +35,12 @@ COPY --from=service /build/service /opt/officer/lib/python3.11/site-packages
 ENV PATH=/opt/officer/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1 \
     DATA_DIR=/data HEALTH_HOST=0.0.0.0 HEALTH_PORT=9200
+ARG VERSION=0 REVISION=unknown
+LABEL org.opencontainers.image.title="AI Safety Compliance Officer: agent" \
+      org.opencontainers.image.description="Turns each violation on the queue into a cited PDF report and mails it" \
+      org.opencontainers.image.licenses="AGPL-3.0-only" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
 USER 10001:10001
 WORKDIR /data
 EXPOSE 9200

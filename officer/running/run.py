@@ -5,6 +5,7 @@ watching > detection ends (recording over, or Ctrl-C) > agent works off queue an
 
 import json
 import logging
+import os
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -119,7 +120,8 @@ class Run:
         ]
 
     def _service(self, name: str) -> ServiceProcess:
-        return ServiceProcess(name, self.environment, self._take, self.commands.get(name, ()), self.patience)
+        environment = {**self.environment, **_own_port(name)}
+        return ServiceProcess(name, environment, self._take, self.commands.get(name, ()), self.patience)
 
     def _watch(self, detection: ServiceProcess, agent: ServiceProcess) -> bool:
         """Until detection has ended; whether it did so in good order."""
@@ -217,6 +219,12 @@ class Run:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _own_port(name: str) -> dict[str, str]:
+    """Both run on one machine: the agent's health port comes after detection's."""
+    port = os.environ.get("HEALTH_PORT", "")
+    return {"HEALTH_PORT": str(int(port) + 1)} if name == "agent" and port.isdecimal() else {}
 
 
 def _last_problem(service: ServiceProcess) -> str:

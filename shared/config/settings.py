@@ -69,7 +69,8 @@ class ServiceSettings(BaseSettings):
         None,
         ge=1,
         le=65_535,
-        description="port for /healthz, /readyz and /metrics, such as 9100; empty: none is opened",
+        description="port for /healthz, /readyz and /metrics, such as 9100; empty: none is opened. "
+        "Under `officer watch` the agent takes the next one",
     )
     health_host: str = Field(
         "127.0.0.1", description="address that HEALTH_PORT listens at; 0.0.0.0 in a container"

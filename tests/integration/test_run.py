@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from officer.running.run import Ending, Run
 from officer.running.run_state import RunState
 from officer.running.service_process import Line, Patience, parse
@@ -104,6 +106,14 @@ def test_a_recording_is_seen_to_its_end_and_everything_delivered(tmp_path: Path)
     lines = logged(tmp_path)
     assert {"service": "detection", "event": "output", "text": "[h264 @ 0x1] a library's own words"} in lines
     assert lines[-1]["event"] == "agent.stopped", "the agent ends last, in good order"
+
+
+def test_each_service_has_a_health_port_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEALTH_PORT", "9100")
+    tell = 'import os; say("port", number=os.environ["HEALTH_PORT"])\n'
+    a_run(tmp_path, WATCH_A_CLIP + tell, an_agent().replace("stop = []", f"{tell}stop = []")).run()
+    ports = {line["service"]: line["number"] for line in logged(tmp_path) if line["event"] == "port"}
+    assert ports == {"detection": "9100", "agent": "9101"}
 
 
 def test_the_agent_gets_the_time_it_needs(tmp_path: Path) -> None:

@@ -1,12 +1,11 @@
 """Builds the agent service from its settings: the one place where adapters are chosen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-import structlog
 from pydantic import SecretStr
 
 from services.agent.adapters.folder_evidence_store import FolderEvidenceStore
@@ -25,6 +24,7 @@ from services.agent.adapters.sql_report_repository import SqlReportRepository
 from services.agent.application.agent import Agent
 from services.agent.application.consumer import WAIT_S, Consumer
 from services.agent.application.mail_outbox import MailRoom
+from services.agent.application.mailing_list import MailingList
 from services.agent.application.ports import (
     EvidenceStore,
     Mailer,
@@ -39,6 +39,7 @@ from services.agent.application.reconcile import reconcile
 from services.agent.domain.recipients import Recipient
 from services.agent.settings import PORTS, AgentSettings
 from shared.config.site import load_site
+from shared.config.site_watch import SiteWatch
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import SqliteQueue
@@ -51,7 +52,6 @@ MAX_RECEIVES = 50  # well above the three attempts of a poison message: waiting 
 # not extended either), a mail server that answers each command at the last moment, a listing of all sidecars.
 WORK_LIMIT_S, MAIL_LIMIT_S, ROUND_LIMIT_S = 300.0, 300.0, 300.0
 
-log = structlog.get_logger()
 
 if TYPE_CHECKING:
     from shared.aws.clients import AwsClients
@@ -83,7 +83,7 @@ def build_agent(
         TransientError: the database is down.
     """
     health = metrics.health if metrics else Health()
-    recipients = _recipients(settings)
+    recipients, look_round = _recipients(settings)
     at_database, clock = health.dependency("database", STARTING, ready=False), SystemClock()
     database = wait_for(lambda: open_database(settings))
     repository = watched(SqlReportRepository(database), at_database)
@@ -118,7 +118,8 @@ def build_agent(
     wait_s = SQS_WAIT_S if settings.queue == "sqs" else WAIT_S
     consumer = Consumer(inbox, desk, health.loop("consumer", WORK_LIMIT_S), wait_s)
     find_lost = partial(reconcile, evidence, repository, inbox)
-    return Agent(consumer, mail_room, find_lost, closing.close, health.loop("main", ROUND_LIMIT_S))
+    heart = health.loop("main", ROUND_LIMIT_S)
+    return Agent(consumer, mail_room, find_lost, closing.close, heart, look_round)
 
 
 def aws_clients(region: str | None) -> "AwsClients":
@@ -191,14 +192,13 @@ def _make_data_folder(settings: AgentSettings) -> None:
         ) from error
 
 
-def _recipients(settings: AgentSettings) -> tuple[Recipient, ...]:
-    site = load_site(settings.site_file).site
-    named = tuple(Recipient(address) for address in settings.mail_to) or tuple(
-        Recipient(recipient.address, recipient.min_severity) for recipient in site.recipients
-    )
-    if not named:
-        log.warning("mail.nobody", problem="no recipients: reports are made, mails are not; do: set MAIL_TO")
-    return named
+def _recipients(settings: AgentSettings) -> tuple[Iterable[Recipient], Callable[[], None]]:
+    """Who gets mail, and what looks whether that has changed: MAIL_TO stands, the site file may change."""
+    loaded = load_site(settings.site_file)
+    if settings.mail_to:
+        return [Recipient(address) for address in settings.mail_to], lambda: None
+    listed = MailingList(loaded)
+    return listed, SiteWatch(loaded, listed.take_over).reload_if_changed
 
 
 def open_mailer(settings: AgentSettings, aws: "Callable[[], AwsClients]") -> Mailer:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -42,6 +41,7 @@ from services.detection.domain.confirmation import least_rate, needed_for
 from services.detection.domain.detection import Label, ModelInfo, bare, worn
 from services.detection.settings import DetectionSettings
 from shared.config.site import Camera, LoadedSite, PpeRule, Rule, load_site, source_of
+from shared.config.site_watch import SiteWatch
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import SqliteQueue
@@ -76,7 +76,7 @@ class DetectionService:
     cameras: list[CameraWatch]
     courier: Courier
     spool: DiskSpool
-    site: "SiteWatch"
+    site: SiteWatch
     health: Health
     heart: Heart
 
@@ -133,7 +133,7 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
         cameras,
         courier,
         spool,
-        SiteWatch(loaded, cameras, detectors),
+        SiteWatch(loaded, partial(take_over, cameras, detectors)),
         health,
         health.loop("main", ROUND_LIMIT_S),
     )
@@ -143,35 +143,17 @@ def _dependency(health: Health, camera: str) -> Dependency:
     return health.dependency(f"camera {camera}", STARTING, ready=False)
 
 
-@dataclass(slots=True)
-class SiteWatch:
-    """Takes a changed site file over while running; a wrong one is told and left alone."""
+def take_over(cameras: list[CameraWatch], detectors: "Detectors", fresh: LoadedSite) -> None:
+    """Let *cameras* look by a changed site file from now on.
 
-    loaded: LoadedSite
-    cameras: list[CameraWatch]
-    detectors: "Detectors"
-    _seen: float = 0.0
-
-    def reload_if_changed(self) -> None:
-        changed = _changed_at(self.loaded.path)
-        if not self._seen:
-            self._seen = changed
-        if changed == self._seen:
-            return
-        self._seen = changed
-        try:
-            self._use(load_site(self.loaded.path))
-        except ConfigurationError as error:
-            log.error("site.rejected", problem=str(error), kept=self.loaded.sha256[:12])
-
-    def _use(self, fresh: LoadedSite) -> None:
-        self.detectors.check(fresh)
-        cameras = {camera.id: camera for camera in fresh.site.cameras}
-        for one in self.cameras:
-            if one.camera in cameras:
-                one.pipeline.use(fresh.site, cameras[one.camera])
-        self.loaded = fresh
-        log.info("site.reloaded", sha256=fresh.sha256[:12])
+    Raises:
+        ConfigurationError: the model does not fit it; nothing has changed.
+    """
+    detectors.check(fresh)
+    changed = {camera.id: camera for camera in fresh.site.cameras}
+    for one in cameras:
+        if one.camera in changed:
+            one.pipeline.use(fresh.site, changed[one.camera])
 
 
 @dataclass(slots=True)
@@ -350,10 +332,3 @@ def _require_rate(fps: float, rule: Rule, info: ModelInfo) -> None:
             f"DETECT_FPS: at {fps:g} looks a second rule {rule.id} could never be found broken, it needs {least:.2f};"
             " do: look more often (--fps), or give the rule a confirm: of fewer looks or a longer within_s"
         )
-
-
-def _changed_at(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0

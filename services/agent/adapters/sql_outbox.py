@@ -163,7 +163,7 @@ def _contents(db: Connection, outbox_id: int) -> list[FiledReport]:
     return [filed for row in rows.all() if (filed := _filed(db, row))]
 
 
-def _filed(db: Connection, row: Row[Any]) -> FiledReport | None:
+def _filed(db: Connection, row: Any) -> FiledReport | None:
     try:
         return FiledReport(read_report(row.report), row.pdf_key, row.pdf_sha256, row.pdf_bytes)
     except PermanentError as error:

@@ -26,6 +26,7 @@ class Agent:
     Args:
         find_lost: rings again for messages whose bell got lost, see `reconcile`.
         close: gives back what the adapters hold.
+        look_round: called about once a second, to see whether settings have changed.
         heart: beats about once a second.
     """
 
@@ -36,6 +37,7 @@ class Agent:
         find_lost: Callable[[], int],
         close: Callable[[], None],
         heart: Heart | None = None,
+        look_round: Callable[[], None] = lambda: None,
     ) -> None:
         self._heart = heart or Heart()
         self._blind_told_s: float | None = None
@@ -43,6 +45,7 @@ class Agent:
         self._mail_room = mail_room
         self._find_lost = find_lost
         self._close = close
+        self._look_round = look_round
         self._broken = Event()
 
     def run(self, stop: Event, stop_budget_s: float = STOP_BUDGET_S) -> bool:
@@ -78,6 +81,7 @@ class Agent:
         reconcile_at = time.monotonic() + RECONCILE_FIRST_S
         while not stop.wait(STATUS_EVERY_S):
             self._heart.beat()
+            self._look_round()
             try:
                 self._tell_status()
                 self._blind_told_s = None

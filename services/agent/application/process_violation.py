@@ -6,7 +6,7 @@ before the row names it, and row, mails and audit are one transaction. The messa
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC
@@ -54,7 +54,7 @@ class Desk:
 
     Attributes:
         table: citations and corrective actions that a report may name.
-        recipients: who gets mail.
+        recipients: who gets mail; asked anew at each report.
         lease_s: how long a claim holds without a sign of life.
     """
 
@@ -65,7 +65,7 @@ class Desk:
     renderer: ReportRenderer
     clock: Clock
     table: RegulationTable
-    recipients: tuple[Recipient, ...]
+    recipients: Iterable[Recipient]
     lease_s: float
 
 

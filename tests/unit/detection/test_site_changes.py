@@ -1,6 +1,7 @@
 """A changed site file is taken over while cameras run; a wrong one, or one that could never raise anything, is not."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,10 @@ from structlog.testing import capture_logs
 
 from services.detection.adapters.prometheus_metrics import DetectionMetrics
 from services.detection.application.watch import CameraWatch
-from services.detection.bootstrap import Detectors, SiteWatch
+from services.detection.bootstrap import Detectors, take_over
 from services.detection.settings import DetectionSettings
 from shared.config.site import load_site
+from shared.config.site_watch import SiteWatch
 from shared.contracts.violation import Opened
 from shared.errors import ConfigurationError
 from shared.observability.health import Health
@@ -48,7 +50,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.run = Run(always(BARE))
         camera = CameraWatch("gate", ScriptedFrameSource([]), self.run.pipeline)
-        self.watch = SiteWatch(load_site(written(folder)), [camera], detectors(folder))
+        self.watch = SiteWatch(load_site(written(folder)), partial(take_over, [camera], detectors(folder)))
         self.watch.reload_if_changed()
 
     def titles(self) -> list[str]:
@@ -59,7 +61,7 @@ class Site:
 
 def test_a_changed_file_is_taken_over(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    written(tmp_path)
+    written(tmp_path, confirm=", severity: high")
     assert site.titles() == ["Hard hat"]
 
 

@@ -16,7 +16,25 @@ HEAD = """\
 # `officer` reads .env from the working folder; what is set in the environment already wins.
 # `officer watch` sets DATA_DIR, SITE_FILE, SOURCE and what its options say by itself.
 # A secret NAME may also lie in a file: NAME_FILE=/run/secrets/name (one line break at its end is allowed).
-# Variables that the site file names as ${NAME}, such as a camera's password, belong here too.
+# Variables that the site file names as ${NAME}, such as a camera's password, belong here too; in single quotes if they
+# hold a $ or a #.
+# `docker compose` reads .env, too. It mounts SITE_FILE and MODEL_FILE, and sets by itself DATA_DIR, SOURCE, STORE,
+# QUEUE and their like, the database and the ports: see docs/compose.md.
+"""
+COMPOSE = """
+# --- docker compose alone ---
+
+# what the demo's site file watches; your own SITE_FILE may name it as ${CAMERA_URL}
+#CAMERA_URL=rtsp://camera:8554/yard
+
+# MP4 file with H.264 that the demo's camera shows
+#CAMERA_CLIP=examples/demo/yard.mp4
+
+# MailDev's page at 127.0.0.1
+#MAILDEV_PORT=1080
+
+# LocalStack at 127.0.0.1
+#LOCALSTACK_PORT=4566
 """
 SECTIONS: dict[str, type[ServiceSettings]] = {
     "Both services": ServiceSettings,
@@ -39,6 +57,7 @@ def env_example() -> str:
             if name not in told:
                 told.add(name)
                 parts.append(_variable(name.upper(), field))
+    parts.append(COMPOSE)
     return "\n".join(parts)
 
 

@@ -79,7 +79,7 @@ def _serve(settings: "AgentSettings", stop: Event) -> int:
     from shared.observability.health_port import health_port
     from shared.observability.logging import configure_logging
 
-    metrics = AgentMetrics(Health())
+    metrics = AgentMetrics(Health(), settings.llm_model)
     configure_logging(settings.log_level, observe=metrics.take)
     database = metrics.health.dependency("database", STARTING, ready=False)
     with health_port(settings.health_host, settings.health_port, metrics):

@@ -128,6 +128,7 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
         watched(_queue(settings, aws), health.dependency("queue")),
         heart=health.loop("courier", DELIVERY_LIMIT_S),
     )
+    metrics.expect([one.camera for one in cameras], [rule.id for rule in loaded.site.rules])
     metrics.read_from(cameras, spool.stats, lambda: courier.status)
     return DetectionService(
         cameras,

@@ -123,11 +123,22 @@ def test_reports_mails_and_the_language_models_cost_are_counted() -> None:
     metrics = agent_metrics()
     assert value(metrics, "officer_reports_total", writer="template", fallback="yes", severity="high") == 1
     assert value(metrics, "officer_mails_total", kind="report", outcome="sent") == 1
-    assert value(metrics, "officer_messages_quarantined_total", code="not-utf8") == 1
+    assert value(metrics, "officer_messages_quarantined_total") == 1
     model = "openai:gpt-5-mini"
     assert value(metrics, "officer_llm_calls_total", model=model, outcome="answered") == 1
     assert value(metrics, "officer_llm_tokens_total", model=model, direction="input") == 1000
     assert value(metrics, "officer_llm_cost_usd_total", model=model) == pytest.approx(0.01)
+
+
+def test_what_may_happen_is_counted_from_zero_so_that_the_first_time_is_an_increase() -> None:
+    agent, detection = AgentMetrics(Health(), "openai:m"), DetectionMetrics(Health())
+    detection.expect(["gate"], ["ppe"])
+    assert value(agent, "officer_mails_total", kind="report", outcome="refused") == 0
+    assert value(agent, "officer_messages_quarantined_total") == 0
+    assert value(agent, "officer_reports_total", writer="template", fallback="yes", severity="high") == 0
+    assert value(agent, "officer_reports_total", writer="openai:m", fallback="no", severity="low") == 0
+    assert value(agent, "officer_llm_calls_total", model="openai:m", outcome="failed") == 0
+    assert value(detection, "officer_violations_opened_total", camera="gate", rule="ppe") == 0
 
 
 def test_a_model_call_that_failed_is_counted_without_tokens() -> None:
@@ -145,7 +156,7 @@ def test_a_recordings_mail_says_nothing_about_speed() -> None:
 
 def test_the_oldest_message_is_no_older_than_the_time_at_which_nothing_waited() -> None:
     seconds = [1000.0]
-    metrics = AgentMetrics(Health(), lambda: seconds[0])
+    metrics = AgentMetrics(Health(), now_s=lambda: seconds[0])
 
     def age() -> float | None:
         return value(metrics, "officer_queue_oldest_age_seconds")
@@ -167,7 +178,7 @@ def test_the_oldest_message_is_no_older_than_the_time_at_which_nothing_waited() 
 
 def test_a_backlog_that_nobody_could_count_is_not_told_stale() -> None:
     seconds = [1000.0]
-    metrics = AgentMetrics(Health(), lambda: seconds[0])
+    metrics = AgentMetrics(Health(), now_s=lambda: seconds[0])
     metrics.take(STATUS)
     assert value(metrics, "officer_queue_messages", state="waiting") == 3
     seconds[0] += STALE_AFTER_S + 1

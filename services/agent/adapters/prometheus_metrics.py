@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import product
 
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from shared.observability.health import Health
 from shared.observability.metrics import Event, Metrics, word
+from shared.vocabulary import Severity
 
 WAIT_BUCKETS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 LLM_BUCKETS_S = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 45.0)
@@ -18,15 +20,18 @@ STALE_AFTER_S = 30.0  # a backlog that nobody could count for so long is not tol
 
 
 class AgentMetrics(Metrics):
-    """All of it from log events."""
+    """All of it from log events. Counters whose labels are known begin at 0: so the first event is an increase."""
 
-    def __init__(self, health: Health, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, health: Health, model: str | None = None, now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Measure an agent whose reports *model* writes, else the template."""
         super().__init__("agent", health)
         self._backlog = _Backlog(now_s)
         self.registry.register(self._backlog)
         self.handlers |= {"agent.status": self._backlog.counted, "message.received": self._received()}
-        self.handlers |= {"report.stored": self._report(), "message.quarantined": self._quarantined()}
-        self.handlers |= {"llm.called": self._llm_called(), **self._mails()}
+        self.handlers |= {"report.stored": self._report(model), "message.quarantined": self._quarantined()}
+        self.handlers |= {"llm.called": self._llm_called(model), **self._mails()}
 
     def _received(self) -> Callable[[Event], None]:
         waited = self._histogram(
@@ -39,7 +44,7 @@ class AgentMetrics(Metrics):
 
         return count
 
-    def _report(self) -> Callable[[Event], None]:
+    def _report(self, model: str | None) -> Callable[[Event], None]:
         reports = self.counter(
             "officer_reports",
             "Reports stored. fallback: the template wrote for the model.",
@@ -48,6 +53,10 @@ class AgentMetrics(Metrics):
             "severity",
         )
 
+        kinds = [(word(model), "no"), ("template", "yes")] if model else [("template", "no")]
+        for (writer, fallback), severity in product(kinds, Severity):
+            reports.labels(writer, fallback, severity.value)
+
         def count(event: Event) -> None:
             fallback = "yes" if event.get("fallback_reason") else "no"
             reports.labels(word(event.get("writer")), fallback, word(event.get("severity"))).inc()
@@ -55,10 +64,10 @@ class AgentMetrics(Metrics):
         return count
 
     def _quarantined(self) -> Callable[[Event], None]:
-        quarantined = self.counter(
-            "officer_messages_quarantined", "Messages that can never succeed, and why.", "code"
+        quarantined = Counter(
+            "officer_messages_quarantined", "Messages that can never succeed.", registry=self.registry
         )
-        return lambda event: quarantined.labels(word(event.get("code"))).inc()
+        return lambda _: quarantined.inc()
 
     def _mails(self) -> dict[str, Callable[[Event], None]]:
         mails = self.counter(
@@ -67,6 +76,8 @@ class AgentMetrics(Metrics):
             "kind",
             "outcome",
         )
+        for kind, outcome in product(("report", "digest"), ("sent", "retry", "refused")):
+            mails.labels(kind, outcome)
         told = self._histogram(
             "officer_violation_to_mail_seconds",
             "From first seeing a violation live to handing its mail over.",
@@ -81,7 +92,7 @@ class AgentMetrics(Metrics):
 
         return dict.fromkeys(("mail.sent", "mail.retry", "mail.refused"), count)
 
-    def _llm_called(self) -> Callable[[Event], None]:
+    def _llm_called(self, model: str | None) -> Callable[[Event], None]:
         calls = self.counter(
             "officer_llm_calls", "Calls of the language model: answered or failed.", "model", "outcome"
         )
@@ -91,13 +102,16 @@ class AgentMetrics(Metrics):
         cost = self.counter("officer_llm_cost_usd", "Their cost by the prices in the settings.", "model")
         seconds = self._histogram("officer_llm_seconds", "Time of one call, failed ones too.", LLM_BUCKETS_S)
 
+        for outcome in ("answered", "failed") if model else ():
+            calls.labels(word(model), outcome)
+
         def count(event: Event) -> None:
-            model = word(event.get("model"))
-            calls.labels(model, word(event.get("outcome"))).inc()
+            name = word(event.get("model"))
+            calls.labels(name, word(event.get("outcome"))).inc()
             seconds.observe(float(event["seconds"]))
-            tokens.labels(model, "input").inc(event.get("input_tokens", 0))
-            tokens.labels(model, "output").inc(event.get("output_tokens", 0))
-            cost.labels(model).inc(event.get("cost_usd", 0.0))
+            tokens.labels(name, "input").inc(event.get("input_tokens", 0))
+            tokens.labels(name, "output").inc(event.get("output_tokens", 0))
+            cost.labels(name).inc(event.get("cost_usd", 0.0))
 
         return count
 

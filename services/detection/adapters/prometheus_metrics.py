@@ -1,7 +1,8 @@
 """The detection service's metrics for Prometheus; docs/metrics.md lists them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import product
 
 from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -13,6 +14,7 @@ from services.detection.application.watch import CameraWatch
 from shared.observability.health import Health
 from shared.observability.metrics import Event, Metrics, word
 
+REASONS = ("ended", "unobserved", "source-ended")
 STATES = ("starting", "up", "down", "frozen", "ended")
 INFERENCE_BUCKETS_S = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0)
 
@@ -32,21 +34,26 @@ class DetectionMetrics(Metrics):
             buckets=INFERENCE_BUCKETS_S,
             registry=self.registry,
         )
-        opened = self.counter(
+        self._opened = self.counter(
             "officer_violations_opened", "Violations confirmed and accepted.", "camera", "rule"
         )
-        closed = self.counter(
+        self._closed = self.counter(
             "officer_violations_closed", "Violations that have ended, and how.", "camera", "rule", "reason"
         )
         delivered = self.counter(
             "officer_deliveries", "Messages handed to store and queue, by phase (opened, closed).", "phase"
         )
 
+        for phase in ("opened", "closed"):
+            delivered.labels(phase)
+
         def count_opened(event: Event) -> None:
-            opened.labels(word(event.get("camera")), word(event.get("rule"))).inc()
+            self._opened.labels(word(event.get("camera")), word(event.get("rule"))).inc()
 
         def count_closed(event: Event) -> None:
-            closed.labels(word(event.get("camera")), word(event.get("rule")), word(event.get("reason"))).inc()
+            self._closed.labels(
+                word(event.get("camera")), word(event.get("rule")), word(event.get("reason"))
+            ).inc()
 
         def count_delivered(event: Event) -> None:
             delivered.labels(word(event.get("phase"))).inc()
@@ -56,6 +63,13 @@ class DetectionMetrics(Metrics):
             "violation.closed": count_closed,
             "violation.delivered": count_delivered,
         }
+
+    def expect(self, cameras: Iterable[str], rules: Iterable[str]) -> None:
+        """Begin the counters of these cameras and rules at 0, so that the first violation is an increase."""
+        for camera, rule in product(cameras, rules):
+            self._opened.labels(word(camera), word(rule))
+            for reason in REASONS:
+                self._closed.labels(word(camera), word(rule), reason)
 
     def read_from(
         self,

@@ -9,12 +9,15 @@ LOCALSTACK := .venv-localstack
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile
 LOCKS := detection agent officer dev train
+TOOL_LOCKS := localstack image
+IMAGES := detection agent officer
+PYTHON_IMAGE ?= python:3.11-slim
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check format lock clean
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/officer.stamp ## make .venv with the command officer in it
 	@echo "Ready: $(BIN)/officer --help"
@@ -45,9 +48,30 @@ lock: ## resolve the requirements again (needs uv), with releases that are at le
 	        --python-version 3.11 --python-platform linux --no-emit-index-url --no-emit-find-links \
 	        --exclude-newer $$(date -u -d '7 days ago' +%F) -o requirements/$$purpose.txt || exit 1; \
 	done
-	@$(UV) pip compile requirements/localstack.in --quiet --generate-hashes --no-header \
-	    --python-version 3.11 --python-platform linux --no-emit-index-url --no-emit-find-links \
-	    --exclude-newer $$(date -u -d '7 days ago' +%F) -o requirements/localstack.txt
+	@for tool in $(TOOL_LOCKS); do \
+	    $(UV) pip compile requirements/$$tool.in --quiet --generate-hashes --no-header \
+	        --python-version 3.11 --python-platform linux --no-emit-index-url --no-emit-find-links \
+	        --exclude-newer $$(date -u -d '7 days ago' +%F) -o requirements/$$tool.txt || exit 1; \
+	done
+
+images: ## build the container images of both services and of the command line
+	@for image in $(IMAGES); do \
+	    docker build --quiet -f docker/$$image.Dockerfile -t officer/$$image --build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) \
+	        --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+	        --build-arg REVISION=$$(git rev-parse HEAD) . || exit 1; \
+	done
+
+sbom: images ## write what is in the images to out/NAME.cdx.json (CycloneDX)
+	@mkdir -p out
+	@for image in $(IMAGES); do \
+	    docker run --rm --entrypoint cat officer/$$image /usr/share/sbom/sbom.cdx.json > out/$$image.cdx.json || exit 1; \
+	    echo out/$$image.cdx.json; \
+	done
+
+compose-test: $(VENV)/dev.stamp ## run docker compose from a fresh clone and check camera to mail (needs Docker; about 10 minutes)
+	@docker compose version >/dev/null || { echo "make compose-test needs Docker with its plug-in compose, version 2.24 or newer" >&2; exit 1; }
+	$(BIN)/pytest tests/compose/test_compose.py
+.PHONY: images sbom compose-test
 
 clean: ## remove the environments, caches and the demo's output
 	rm -rf $(VENV) $(LOCALSTACK) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out

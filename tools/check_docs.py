@@ -17,9 +17,9 @@ INDENTED = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(
-    r"(?:docs|examples|models|officer|requirements|services|shared|tests|tools|\.ci)/[A-Za-z0-9_./-]*[A-Za-z0-9_]"
+    r"(?:docker|docs|examples|models|officer|requirements|services|shared|tests|tools|\.ci)/[A-Za-z0-9_./-]*[A-Za-z0-9_]"
 )
-TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
+TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 
 def main() -> int:
@@ -53,7 +53,7 @@ def check_line(line: str) -> Iterator[str]:
     words = line.split("#", maxsplit=1)[0]
     for command in re.findall(r"(?:^|\s|/)(officer\s[a-z-][^|>;&]*)", words):
         yield from check_command(command)
-    for target in re.findall(r"^(?:[A-Z_]+=\S+ )*make ([a-z]+)", words):
+    for target in re.findall(r"^(?:[A-Z_]+=\S+ )*make ([a-z-]+)", words):
         if target not in TARGET.findall((ROOT / "Makefile").read_text("utf-8")):
             yield f"`make {target}` is no target of the Makefile"
     for path in PATH.findall(words):

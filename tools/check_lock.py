@@ -22,7 +22,8 @@ def main() -> int:
     purposes = [extra for extra in extras if extra not in PARTS]
     problems = [problem for extra in purposes for problem in check(extra, wanted_by(extra, project))]
     problems += disagreements({extra: pins(extra) for extra in purposes})
-    problems += check("localstack", _lines(ROOT / "requirements" / "localstack.in"))
+    for path in (ROOT / "requirements").glob("*.in"):
+        problems += check(path.stem, _lines(path))
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

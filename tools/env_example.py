@@ -35,6 +35,10 @@ COMPOSE = """
 
 # LocalStack at 127.0.0.1
 #LOCALSTACK_PORT=4566
+
+# Prometheus and Grafana at 127.0.0.1, of the profile observability
+#PROMETHEUS_PORT=9090
+#GRAFANA_PORT=3000
 """
 SECTIONS: dict[str, type[ServiceSettings]] = {
     "Both services": ServiceSettings,

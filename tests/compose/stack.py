@@ -25,8 +25,9 @@ Found = TypeVar("Found")
 
 
 def fresh_clone(target: Path) -> Path:
-    """The tracked files of the working tree, copied to *target*."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    """All of the working tree that git does not ignore, copied to *target*."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout
     for name in filter(None, names.decode().split("\0")):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)

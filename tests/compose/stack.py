@@ -95,6 +95,13 @@ class Stack:
             assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         return done.stdout
 
+    def take_away(self, log: Path) -> None:
+        """Remove containers, networks and volumes; what they have logged stays in *log*."""
+        if told := self.compose("logs", "--no-color", check=False):
+            log.parent.mkdir(exist_ok=True)
+            log.write_text(told, "utf-8")
+        self.compose("--profile", "tools", "down", "--volumes", "--remove-orphans", check=False)
+
     def containers(self, service: str = "") -> list[Container]:
         """Those of *service*, or all; stopped ones too."""
         named = self.compose("ps", "--all", "--quiet", *filter(None, [service])).split()

@@ -7,17 +7,17 @@ import io
 import json
 import os
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import pytest
 import yaml
-from pypdf import PdfReader
+from pypdf import PageObject, PdfReader
 
 from tests.compose.stack import (
     EVIDENCE,
     QUEUE,
     REPORTS,
+    ROOT,
     Stack,
     foreign_settings,
     fresh_clone,
@@ -31,6 +31,8 @@ pytestmark = pytest.mark.timeout(1800)
 
 MB = 1_000_000
 BASE = os.environ.get("PYTHON_IMAGE", "python:3.11-slim")
+SITE = "Yard Двор 工地 ساحة חצר ∑"
+TYPEFACES = {"NotoSans", "NotoSansArabic", "NotoSansHebrew", "NotoSansMath", "DroidSansFallback"}
 ONE_MAIL_S = 150
 OUTAGE_S = 25
 DUE = "select 1 from outbox where state <> 'sent'"
@@ -44,6 +46,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             patch.delenv(name)
         clone = fresh_clone(tmp_path_factory.mktemp("clone"))
         site = yaml.safe_load((clone / "examples/demo/site.yaml").read_text("utf-8"))
+        site["site"]["name"] = SITE
         for rule in site["rules"]:
             rule["cooldown_s"] = 5
         (clone / "site.yaml").write_text(yaml.safe_dump(site), "utf-8")
@@ -53,10 +56,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         try:
             yield running
         finally:
-            logs = Path("out/compose-test.log")
-            logs.parent.mkdir(exist_ok=True)
-            logs.write_text(running.compose("logs", "--no-color", check=False), "utf-8")
-            running.compose("--profile", "tools", "down", "--volumes", "--remove-orphans", check=False)
+            running.take_away(ROOT / "out" / "compose-test.log")
 
 
 @pytest.mark.parametrize(("service", "most_mb"), [("detection", 480), ("agent", 200)])
@@ -96,9 +96,9 @@ def test_the_cameras_picture_becomes_a_mailed_report(stack: Stack) -> None:
     pdf = mail.pdf()
     key, digest = stack.rows()[mail.violation_id]
     assert sha256(pdf) == digest == sha256(stack.object(REPORTS, key))
-    assert "potential non-compliance" in " ".join(
-        page.extract_text().lower() for page in PdfReader(io.BytesIO(pdf)).pages
-    )
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    assert "potential non-compliance" in " ".join(page.extract_text().lower() for page in pages)
+    assert typefaces(pages) >= TYPEFACES  # nothing that a report needs was left out of the image
 
 
 def test_the_evidence_lies_in_its_bucket_and_the_queues_run_empty(stack: Stack) -> None:
@@ -162,8 +162,14 @@ def test_all_stop_in_good_order_and_leave_nothing(stack: Stack) -> None:
     stack.compose("stop", "detection", "agent")
     ended = [one for name in ("detection", "agent") for one in stack.containers(name)]
     assert {(one.exit_code, one.out_of_memory, one.restarts) for one in ended} == {(0, False, 0)}
-    stack.compose("--profile", "tools", "down", "--volumes", "--remove-orphans")
+    stack.take_away(ROOT / "out" / "compose-test.log")
     assert stack.containers() == []
+
+
+def typefaces(pages: Iterable[PageObject]) -> set[str]:
+    """Families of all fonts that *pages* use, without weight and subset's mark."""
+    fonts = [font.get_object() for page in pages for font in page["/Resources"]["/Font"].values()]
+    return {str(font["/BaseFont"]).lstrip("/").partition("+")[2].partition("-")[0] for font in fonts}
 
 
 def _stored(stack: Stack) -> Iterator[dict[str, str]]:

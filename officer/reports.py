@@ -25,7 +25,7 @@ from shared.errors import ConfigurationError
 from shared.vocabulary import Severity
 
 app = typer.Typer(
-    help="Read the reports of a folder that `officer watch --out` has filled (or of DATABASE_URL).",
+    help="Read and erase the reports of a folder that `officer watch --out` has filled (or of DATABASE_URL).",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )

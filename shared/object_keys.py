@@ -8,6 +8,7 @@ from shared.errors import PermanentError
 
 EVIDENCE_PREFIX = "evidence/"
 EVENTS_PREFIX = "events/"
+REPORTS_PREFIX = "reports/"
 MAX_KEY_LENGTH = 512
 _VIOLATION_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _SAFE_KEY = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*", re.ASCII)

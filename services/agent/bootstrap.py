@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from services.agent.adapters.folder_evidence_store import FolderEvidenceStore
-from services.agent.adapters.folder_mailer import FolderMailer
+from services.agent.adapters.folder_mailer import FolderMailer, erase_mail_files
 from services.agent.adapters.folder_report_store import FolderReportStore
 from services.agent.adapters.jinja_mail_composer import JinjaMailComposer
 from services.agent.adapters.local_violation_inbox import LocalViolationInbox
@@ -23,9 +23,11 @@ from services.agent.adapters.sql_outbox import SqlOutbox
 from services.agent.adapters.sql_report_repository import SqlReportRepository
 from services.agent.application.agent import Agent
 from services.agent.application.consumer import WAIT_S, Consumer
+from services.agent.application.erase import Holding, erase
 from services.agent.application.mail_outbox import MailRoom
 from services.agent.application.mailing_list import MailingList
 from services.agent.application.ports import (
+    Erasable,
     EvidenceStore,
     Mailer,
     MailPostponedError,
@@ -43,18 +45,21 @@ from shared.config.site_watch import SiteWatch
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import SqliteQueue
+from shared.object_keys import EVENTS_PREFIX, EVIDENCE_PREFIX, REPORTS_PREFIX
 from shared.observability.health import STARTING, Health, watched
 from shared.regulations.table import shipped_table
 
+MAIL_FOLDER = "mail"  # in DATA_DIR
 SQS_WAIT_S = 5.0  # each look is paid for, and stopping takes as long
 MAX_RECEIVES = 50  # well above the three attempts of a poison message: waiting for a picture takes some, too
 # Quiet for longer, a loop is stuck and /healthz fails. The slowest steps: the writer (240 s, after which the lease is
-# not extended either), a mail server that answers each command at the last moment, a listing of all sidecars.
-WORK_LIMIT_S, MAIL_LIMIT_S, ROUND_LIMIT_S = 300.0, 300.0, 300.0
+# not extended either), a mail server that answers each of ten commands at the last moment, a page of a listing.
+WORK_LIMIT_S, MAIL_LIMIT_S, ROUND_LIMIT_S = 300.0, 600.0, 120.0
 
 
 if TYPE_CHECKING:
     from shared.aws.clients import AwsClients
+    from shared.aws.s3_object_store import S3ObjectStore
 
 
 class SystemClock:
@@ -117,8 +122,8 @@ def build_agent(
     )
     wait_s = SQS_WAIT_S if settings.queue == "sqs" else WAIT_S
     consumer = Consumer(inbox, desk, health.loop("consumer", WORK_LIMIT_S), wait_s)
-    find_lost = partial(reconcile, evidence, repository, inbox)
     heart = health.loop("main", ROUND_LIMIT_S)
+    find_lost = partial(reconcile, evidence, repository, inbox, heart)
     return Agent(consumer, mail_room, find_lost, closing.close, heart, look_round)
 
 
@@ -142,12 +147,50 @@ def open_stores(
         return FolderEvidenceStore(store), FolderReportStore(store)
     from services.agent.adapters.s3_evidence_store import S3EvidenceStore
     from services.agent.adapters.s3_report_store import S3ReportStore
+
+    evidence, reports = _buckets(settings, aws)
+    return S3EvidenceStore(evidence), S3ReportStore(reports)
+
+
+def _buckets(
+    settings: AgentSettings, aws: "Callable[[], AwsClients]"
+) -> "tuple[S3ObjectStore, S3ObjectStore]":
     from shared.aws.s3_object_store import S3ObjectStore
 
     client = aws().s3()
-    evidence = S3ObjectStore(client, settings.evidence_bucket or "", retention="evidence")
-    reports = S3ObjectStore(client, settings.report_bucket or "", retention="report")
-    return S3EvidenceStore(evidence), S3ReportStore(reports)
+    return (
+        S3ObjectStore(client, settings.evidence_bucket or "", retention="evidence"),
+        S3ObjectStore(client, settings.report_bucket or "", retention="report"),
+    )
+
+
+def erase_violation(settings: AgentSettings, violation_id: str, reason: str) -> list[str]:
+    """Erase all that is held of a violation where *settings* say; see `erase`, and errors there."""
+    database = open_database(settings)
+    try:
+        return erase(
+            violation_id,
+            reason,
+            SqlReportRepository(database),
+            _holdings(settings),
+            partial(erase_mail_files, settings.data_dir / MAIL_FOLDER),
+        )
+    finally:
+        database.close()
+
+
+def _holdings(settings: AgentSettings) -> list[Holding]:
+    evidence: Erasable
+    reports: Erasable
+    if settings.store == "folder":
+        evidence = reports = FolderStore(settings.data_dir)
+    else:
+        evidence, reports = _buckets(settings, partial(aws_clients, settings.aws_region))
+    return [
+        Holding(evidence, EVIDENCE_PREFIX),
+        Holding(evidence, EVENTS_PREFIX),
+        Holding(reports, REPORTS_PREFIX),
+    ]
 
 
 def open_inbox(
@@ -204,7 +247,7 @@ def _recipients(settings: AgentSettings) -> tuple[Iterable[Recipient], Callable[
 def open_mailer(settings: AgentSettings, aws: "Callable[[], AwsClients]") -> Mailer:
     """What mails are handed over to."""
     if settings.mail_transport == "folder":
-        return FolderMailer(settings.data_dir / "mail")
+        return FolderMailer(settings.data_dir / MAIL_FOLDER)
     if settings.mail_transport == "smtp":
         return SmtpMailer(smtp_server(settings))
     from services.agent.adapters.ses_mailer import SesMailer

@@ -1,5 +1,6 @@
 """An object store in one S3 bucket: objects are put once and never change, and S3 itself checks every byte."""
 
+import builtins
 import hashlib
 from base64 import b64encode
 from collections.abc import Iterator
@@ -119,6 +120,25 @@ class S3ObjectStore:
                 Bucket=self._bucket, Prefix=prefix
             ):
                 yield from (found["Key"] for found in page.get("Contents", []))
+
+    def erase(self, violation_id: str, prefix: str) -> builtins.list[str]:
+        """As `FolderStore.erase`, for good: in a bucket with versioning every version of the object goes, and the
+        markers of deleted ones. It takes the rights s3:ListBucketVersions, s3:DeleteObject and s3:DeleteObjectVersion.
+
+        Raises:
+            TransientError: S3 cannot be reached or refuses, as for what Object Lock holds; those before are removed.
+        """
+        found: dict[str, None] = {}
+        with our_errors(f"bucket {self._bucket}, objects of {violation_id}"):
+            pages = self._client.get_paginator("list_object_versions")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
+                for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                    if violation_id in one["Key"]:
+                        self._client.delete_object(
+                            Bucket=self._bucket, Key=one["Key"], VersionId=one["VersionId"]
+                        )
+                        found[one["Key"]] = None
+        return [*found]
 
     def check(self) -> None:
         """Ask S3 whether the bucket is there and ours; errors as for `list`."""

@@ -1,5 +1,6 @@
 """An object store in a folder, for one PC without a cloud: objects are put once and never change."""
 
+import builtins
 import errno
 import os
 import secrets
@@ -98,6 +99,27 @@ class FolderStore:
                 key = path.relative_to(self._root).as_posix()
                 if key.startswith(prefix):
                     yield key
+
+    def erase(self, violation_id: str, prefix: str) -> builtins.list[str]:
+        """Remove every object that belongs to a violation; to do so again removes what has come since.
+
+        Args:
+            violation_id: what the keys of those objects contain.
+            prefix: of the keys to look at, as for `list`.
+
+        Returns:
+            Keys of what was removed.
+
+        Raises:
+            TransientError: a file cannot be removed; those before it are.
+        """
+        keys = [key for key in self.list(prefix) if violation_id in key]
+        for key in keys:
+            with self._ours(key):
+                path = self._path(key)
+                path.unlink(missing_ok=True)
+                flush_folder(path.parent)
+        return keys
 
     def _path(self, key: str) -> Path:
         path = self._root / check_key(key)

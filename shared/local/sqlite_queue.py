@@ -194,6 +194,7 @@ def _open(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # in WAL mode the default would lose sent messages
+        connection.execute("PRAGMA secure_delete = ON")  # what was deleted is overwritten
         for statement in _SCHEMA:
             connection.execute(statement)
     except (OSError, sqlite3.Error) as error:

@@ -10,6 +10,7 @@ import pytest
 from shared.aws.s3_object_store import S3ObjectStore
 from shared.errors import ObjectMissingError, PermanentError, TransientError
 from shared.local.folder_store import FolderStore
+from shared.objects import content_type_of
 from tests.fakes.memory_store import MemoryStore
 from tests.servers.localstack import aws_clients, running_localstack
 
@@ -155,3 +156,39 @@ def test_of_many_who_put_at_once_one_wins_and_all_succeed(store: Any) -> None:
 
     assert store.get(KEY) in bodies
     assert list(store.list()) == [KEY]
+
+
+def test_erases_all_of_one_violation_and_nothing_else(store: Any) -> None:
+    ours = [KEY, "events/2026/03/04/" + "0" * 32 + "/opened-1.json", "reports/2026-gate-" + "0" * 32 + ".pdf"]
+    others = ["evidence/2026/03/04/" + "1" * 32 + "/" + "a" * 64 + ".jpg", "spool/" + "0" * 32 + ".json"]
+    for key in (*ours, *others):
+        store.put(key, b"x", content_type_of(key))
+
+    for prefix in ("evidence/", "events/", "reports/"):
+        assert store.erase("0" * 32, prefix) == [key for key in ours if key.startswith(prefix)]
+        assert store.erase("0" * 32, prefix) == []
+
+    assert sorted(store.list()) == sorted(others)
+
+
+def test_what_was_erased_may_be_put_again(store: Any) -> None:
+    store.put(KEY, b"first", "image/jpeg")
+    store.erase("0" * 32, "evidence/")
+    store.put(KEY, b"second", "image/jpeg")
+
+    assert store.get(KEY) == b"second"
+
+
+def test_a_bucket_with_versioning_keeps_no_version_of_what_was_erased(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bucket, s3 = running_localstack().new_bucket(versioned=True), running_localstack().s3
+    store = S3ObjectStore(aws_clients(monkeypatch).s3(), bucket, retention="evidence")
+    for body in (b"first", b"second"):
+        s3.put_object(Bucket=bucket, Key=KEY, Body=body)
+    s3.delete_object(Bucket=bucket, Key=KEY)  # leaves a marker, as a lifecycle rule does
+
+    assert store.erase("0" * 32, "evidence/") == [KEY]
+
+    left = s3.list_object_versions(Bucket=bucket)
+    assert left.get("Versions", []) == left.get("DeleteMarkers", []) == []

@@ -171,11 +171,13 @@ class MemoryOutbox:
     def take(self, lease_s: float, cap_per_hour: int) -> Letter | None:
         with self._database as db:
             while line := _next_due(db):
-                if line.severity == Severity.CRITICAL or line.kind == "digest":
-                    return _begin(db, line, lease_s)
-                if _used(db, line.recipient, line.id) < cap_per_hour:
-                    return _begin(db, line, lease_s)
-                line.state = "held"
+                passes = line.severity == Severity.CRITICAL or line.kind == "digest"
+                if not (passes or _used(db, line.recipient, line.id) < cap_per_hour):
+                    line.state = "held"
+                elif contents := _contents(db, line):
+                    return _begin(db, line, contents, lease_s)
+                else:
+                    line.state = "refused"
             return None
 
     def gather(self, cap_per_hour: int, *, at_once: bool) -> int:
@@ -251,13 +253,16 @@ def _used(db: MemoryDatabase, recipient: str, besides: int) -> int:
     )
 
 
-def _begin(db: MemoryDatabase, line: MailLine, lease_s: float) -> Letter:
+def _contents(db: MemoryDatabase, line: MailLine) -> list[FiledReport]:
+    lines = [other for other in db.mails if line.id in (other.id, other.digest_id)]
+    contents = [other.filed for other in lines if other.filed]
+    return sorted(contents, key=lambda filed: (filed.report.brief.opened.first_seen, filed.violation_id))
+
+
+def _begin(db: MemoryDatabase, line: MailLine, contents: list[FiledReport], lease_s: float) -> Letter:
     line.state, line.fence, line.attempts = "sending", line.fence + 1, line.attempts + 1
     line.lease_until = db.now() + lease_s
     line.first_tried_at = db.now() if line.first_tried_at is None else line.first_tried_at
-    lines = [other for other in db.mails if line.id in (other.id, other.digest_id) and other.filed]
-    contents = [other.filed for other in lines if other.filed]
-    contents.sort(key=lambda filed: (filed.report.brief.opened.first_seen, filed.violation_id))
     return Letter(
         line.id,
         "digest" if line.kind == "digest" else "report",

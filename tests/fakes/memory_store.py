@@ -1,5 +1,6 @@
 """Object store in memory, with the methods of `shared.local.folder_store.FolderStore`."""
 
+import builtins
 import mimetypes
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -43,6 +44,12 @@ class MemoryStore:
         if prefix:
             self._check(prefix.removesuffix("/"))
         return iter(sorted(key for key in self._objects if key.startswith(prefix)))
+
+    def erase(self, violation_id: str, prefix: str) -> builtins.list[str]:
+        keys = [key for key in self.list(prefix) if violation_id in key]
+        for key in keys:
+            del self._objects[key]
+        return keys
 
     def _found(self, key: str) -> tuple[bytes, datetime]:
         self._check(key)

@@ -60,9 +60,11 @@ class LocalStack:
             "AWS_ENDPOINT_URL": re.sub(r"\d+$", str(port or self.port), found),
         }
 
-    def new_bucket(self) -> str:
+    def new_bucket(self, *, versioned: bool = False) -> str:
         name = _unique("bucket")
         self.s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        if versioned:
+            self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         return name
 
     def new_queue(self, max_receives: int = 50) -> Queue:

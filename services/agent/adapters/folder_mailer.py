@@ -5,9 +5,11 @@ import os
 import re
 import secrets
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import SMTP, SMTPUTF8
 from pathlib import Path
 
+from services.agent.domain.letter import VIOLATION_HEADER
 from shared.crash_points import crash_point
 from shared.errors import ConfigurationError, TransientError
 from shared.local.durable_files import flush_folder, make_folders, write_flushed
@@ -46,6 +48,29 @@ class FolderMailer:
             ) from error
         crash_point("M3")
         return str(mail["Message-ID"])
+
+
+def erase_mail_files(folder: Path, violation_id: str) -> list[str]:
+    """Remove every mail in *folder* that names the violation, a digest as a whole; give the files' names.
+
+    Raises:
+        TransientError: a file cannot be read or removed.
+    """
+    try:
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+        ours = [path for path in files if violation_id in _named(path)]
+        for path in ours:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise TransientError(
+            f"mail folder {folder} does not let go of a mail: {error.strerror}; check permissions"
+        ) from error
+    return [path.name for path in ours]
+
+
+def _named(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        return [str(value) for value in BytesHeaderParser().parse(file).get_all(VIOLATION_HEADER, [])]
 
 
 def mail_file_name(message_id: str) -> str:

@@ -18,7 +18,7 @@ from services.agent.adapters.overlay import ACCENTS
 from services.agent.application.ports import Clock
 from services.agent.domain import facts
 from services.agent.domain.draft import Sentence, Writer
-from services.agent.domain.letter import FiledReport, message_id
+from services.agent.domain.letter import VIOLATION_HEADER, FiledReport, message_id
 from services.agent.domain.plain_text import plain, shorten
 from services.agent.domain.report import DISCLAIMER, Report
 from services.agent.domain.wording import FINDINGS
@@ -58,7 +58,7 @@ class JinjaMailComposer:
         subject = report_subject(filed)
         annotated = _annotated(filed, picture)
         mail = self._mail(subject, [filed], recipient)
-        mail["X-Violation-Id"] = filed.violation_id
+        mail[VIOLATION_HEADER] = filed.violation_id
         cid = f"evidence.{filed.violation_id}@{self._domain}"
         values = _report_values(filed) | {
             "subject": subject,
@@ -79,7 +79,7 @@ class JinjaMailComposer:
         subject = f"[Digest] {count}, up to {worst.value} severity ({words.short_id(filed[0].violation_id)})"
         mail = self._mail(subject, filed, recipient)
         for one in filed:
-            mail["X-Violation-Id"] = one.violation_id
+            mail[VIOLATION_HEADER] = one.violation_id
         rows = [_digest_row(one) for one in filed]
         self._fill(
             mail,

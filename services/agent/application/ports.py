@@ -225,6 +225,16 @@ class ReportRepository(Protocol):
         ...
 
 
+class Erasable(Protocol):
+    def erase(self, violation_id: str, prefix: str) -> list[str]:
+        """Remove every object, under a key that begins with *prefix*, that belongs to the violation; give the keys.
+
+        Raises:
+            TransientError: the store does not answer, or does not allow it; to try again goes on from there.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxCounts:
     """Mails still to be sent.
@@ -246,6 +256,7 @@ class Outbox(Protocol):
     def take(self, lease_s: float, cap_per_hour: int) -> Letter | None:
         """Claim the next mail that is due, critical ones first, and commit it as `sending`; None if none is.
 
+        What it tells of is never empty: a mail whose reports were all erased, or cannot be read, is refused instead.
         A mail beyond *cap_per_hour* of its recipient is held for the digest instead, unless it is critical.
         """
         ...

@@ -33,6 +33,7 @@ from services.agent.domain.work_claim import Claim, Finished, Leased, OtherPaylo
 from shared.contracts.violation import EvidenceFacts, Opened, ViolationMessage
 from shared.crash_points import crash_point
 from shared.errors import ObjectMissingError, PermanentError, TransientError
+from shared.object_keys import REPORTS_PREFIX
 from shared.regulations.table import RegulationTable
 
 MAX_ATTEMPTS = 3
@@ -233,7 +234,7 @@ def _report(brief: Brief, written: Written, desk: Desk) -> Report:
 def pdf_key(opened: Opened) -> str:
     """Where the report goes: fit for a person's eyes in a folder, and the same at every attempt."""
     day = opened.first_seen.astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ")
-    return f"reports/{day}-{opened.camera.id}-{opened.rule.id}-{opened.violation_id}.pdf"
+    return f"{REPORTS_PREFIX}{day}-{opened.camera.id}-{opened.rule.id}-{opened.violation_id}.pdf"
 
 
 def _quarantine_forgery(message: ViolationMessage, body: bytes, desk: Desk) -> Settled:

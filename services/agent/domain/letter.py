@@ -8,6 +8,8 @@ from typing import Literal
 from services.agent.domain.report import Report
 from shared.vocabulary import Severity
 
+VIOLATION_HEADER = "X-Violation-Id"  # of a mail, once for each violation that it names
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:

@@ -291,6 +291,22 @@ def test_beyond_the_cap_mails_are_held_and_one_digest_names_them_all(office: Off
     assert office.outbox.counts().held == office.outbox.counts().due == 0
 
 
+def test_a_digest_leaves_out_what_was_erased_and_goes_to_nobody_when_all_was(office: Office) -> None:
+    for number, address in ((1, ANNA), (2, ANNA), (3, BEN)):
+        office.file(number, address)
+    assert office.outbox.take(30, cap_per_hour=0) is None
+    assert office.outbox.gather(0, at_once=True) == 2
+    for number in (1, 3):
+        office.repository.erase(make.violation_id(number), "asked for")
+    letter = office.outbox.take(30, cap_per_hour=0)
+    assert letter is not None
+    assert [filed.violation_id for filed in letter.contents] == [make.violation_id(2)]
+    office.outbox.sent(letter, "<d@x>")
+    assert office.outbox.take(30, cap_per_hour=0) is None
+    counts = office.outbox.counts()
+    assert (counts.due, counts.later, counts.held) == (0, 0, 0)
+
+
 def test_a_digest_goes_once_the_hour_has_room(office: Office) -> None:
     office.file(1, ANNA)
     assert office.outbox.take(30, cap_per_hour=0) is None

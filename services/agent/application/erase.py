@@ -1,0 +1,49 @@
+"""Erases all that is held of one violation, in an order after which nothing brings it back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from services.agent.application.ports import Erasable, ReportRepository
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Objects of which some may belong to the violation: those of *store* whose keys begin with *prefix*."""
+
+    store: Erasable
+    prefix: str
+
+
+def erase(
+    violation_id: str,
+    reason: str,
+    repository: ReportRepository,
+    holdings: Sequence[Holding],
+    erase_mail_files: Callable[[str], list[str]],
+) -> list[str]:
+    """Erase rows, picture, stored messages, report and the copies of its mails.
+
+    The tombstone comes first: from then on no worker can file the report, and the reconciler does not ring for it.
+    What a failure leaves behind goes when this is called again.
+
+    Args:
+        violation_id: the whole id.
+        reason: why, for the audit.
+        repository, holdings: where rows and objects are.
+        erase_mail_files: removes the files of mails that name the violation, and tells which.
+
+    Returns:
+        Keys and names of what was removed beside the rows.
+
+    Raises:
+        TransientError: database or a store does not answer or allow it.
+    """
+    repository.erase(violation_id, reason)
+    gone = [key for held in holdings for key in held.store.erase(violation_id, held.prefix)]
+    gone += erase_mail_files(violation_id)
+    log.info("violation.erased", violation_id=violation_id, objects=len(gone))
+    return gone

@@ -1,0 +1,127 @@
+"""officer reports erase, on a folder that a real agent has filled: nothing of the violation is left, the others are."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from services.agent.bootstrap import build_agent, open_database
+from services.agent.settings import AgentSettings
+from shared.config.settings import read_settings
+from shared.local.folder_store import FolderStore
+from shared.local.sqlite_queue import SqliteQueue
+from shared.object_keys import event_key
+from tests import agent_builders as make
+from tests.fakes.reporting import FakeRenderer, FakeWriter
+
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "tests" / "fixtures" / "site.yaml"
+OURS, OTHER = make.violation_id(1), make.violation_id(2)
+VARIABLES = ("MAIL_TRANSPORT", "DATABASE_URL", "STORE", "QUEUE", "MAIL_CAP_PER_HOUR")
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What an agent leaves of two violations."""
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "data"
+    environment = {"DATA_DIR": str(folder), "SITE_FILE": str(SITE), "MAIL_TO": "anna@site.example"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    store, queue = FolderStore(folder), SqliteQueue(folder / "queue.db")
+    for number in (1, 2):
+        message, body = make.opened_message(number), make.body(number)
+        store.put(make.opened(number).evidence.key, make.PICTURE, "image/jpeg")
+        store.put(event_key(message, body), body, "application/json")
+        queue.send(body)
+    agent = build_agent(read_settings(AgentSettings), writer=FakeWriter(), renderer=FakeRenderer())
+    stop = threading.Event()
+    thread = threading.Thread(target=agent.run, args=(stop,), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while len(list((folder / "mail").glob("*.eml"))) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    stop.set()
+    thread.join()
+    queue.close()
+    return folder
+
+
+def erase(data: Path, *words: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "officer", "reports", "erase", *words, "--data", str(data)],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "200"},
+        input=answer,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def files_about(data: Path, violation_id: str) -> list[str]:
+    """Files that name the violation, in their names or anywhere inside."""
+    files = [path for path in data.rglob("*") if path.is_file()]
+    return [
+        path.relative_to(data).as_posix()
+        for path in files
+        if violation_id in str(path) or violation_id.encode() in path.read_bytes()
+    ]
+
+
+def test_all_of_one_violation_goes_once_confirmed_and_the_others_stay(data: Path) -> None:
+    others, before = files_about(data, OTHER), files_about(data, OURS)
+    assert len(others) == 5  # picture, message, report, mail, database
+    digest = data / "mail" / "digest-1.eml"
+    digest.write_text(f"X-Violation-Id: {OTHER}\nX-Violation-Id: {OURS}\n\nTwo observations\n")
+
+    done = erase(data, OURS, answer="n\n")
+    asked = "Erase 'Worker without hard hat and vest in the hoist area' (Gate camera, 2026-03-04 09:30 UTC, "
+    assert asked in done.stdout
+    assert done.returncode == 1
+    assert len(files_about(data, OURS)) == len(before) + 1
+
+    done = erase(data, OURS, "--reason", "the person asked", answer="y\n")
+    assert done.returncode == 0, done.stderr
+    for words in ("  evidence/", "  events/", "  reports/", f"  {OURS}.", "  digest-1.eml"):
+        assert words in done.stdout
+    assert "the mail sent to anna@site.example at " in done.stdout
+    assert "the message of its end, if the violation still goes on" in done.stdout
+    assert files_about(data, OURS) == ["officer.db"]  # tombstone and audit
+    assert files_about(data, OTHER) == others
+
+
+def test_the_rows_content_is_overwritten_in_the_file(data: Path) -> None:
+    for violation_id in (OURS, OTHER):
+        assert erase(data, violation_id, "--yes").returncode == 0
+    open_database(read_settings(AgentSettings)).close()
+    for path in data.glob("officer.db*"):
+        assert b"Worker without hard hat" not in path.read_bytes(), path
+
+
+def test_to_erase_again_removes_what_an_interruption_or_a_late_message_left(data: Path) -> None:
+    assert erase(data, OURS, "--yes").returncode == 0
+    message, body = make.closed_message(1), make.closed_body(1)
+    FolderStore(data).put(event_key(message, body), body, "application/json")
+    again = erase(data, OURS, "--yes")
+    assert again.returncode == 0, again.stderr
+    assert f"  {event_key(message, body)}" in again.stdout
+    assert files_about(data, OURS) == ["officer.db"]
+
+
+def test_what_goes_wrong_is_told_with_what_to_do(data: Path) -> None:
+    done = erase(data, "beef", "--yes")
+    assert done.returncode == 2
+    assert "no report's id begins with 'beef'" in done.stderr
+    (data / "mail" / "held.eml").mkdir()  # no file, so that it cannot be read
+    done = erase(data, OURS, "--yes")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert f"not erased whole; do: run 'officer reports erase {OURS}' again" in done.stderr.replace("\n", " ")

@@ -10,6 +10,7 @@ from officer.tracing.log_files import Line, time_of
 from shared.contracts.violation import Closed, Opened
 
 TROUBLE = ("warning", "error", "critical")
+TOLD_BY_AUDIT = frozenset({"mail.refused", "message.quarantined", "report.adopted", "violation.erased"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Path:
 def path_of(found: Finds) -> Path:
     """Put *found* in order."""
     seen, live = list(_seen(found)), _is_live(found)
-    chains = [_opened(found), _closed(found), list(_troubles(found.lines))]
+    chains = [_opened(found), _closed(found), list(_troubles(found.lines)), list(_audited(found))]
     if live:
         chains[0] = [step for step in seen if step.what != _LAST] + chains[0]
         chains[1] = [step for step in seen if step.what == _LAST] + chains[1]
@@ -161,6 +162,15 @@ def _troubles(lines: Sequence[Line]) -> Iterator[Step]:
         troubles = [line for line in troubles if _trouble(line) != _trouble(first)]
         again = f" ({len(same)} times, last {time_of(same[-1]):%H:%M:%S})" if len(same) > 1 else ""
         yield Step(time_of(first), f"! {first['event']}", f"{_trouble(first)[1]}{again}")
+
+
+def _audited(found: Finds) -> Iterator[Step]:
+    """What the database alone tells: where there is a log, it has said so already."""
+    logged = {line["event"] for line in found.lines}
+    for line in found.history.audit if found.history else ():
+        if line.event in TOLD_BY_AUDIT - logged:
+            detail = ", ".join(f"{name} {value}" for name, value in line.detail.items())
+            yield Step(line.at, f"! {line.event}", detail[:300])
 
 
 def _trouble(line: Line) -> tuple[str, str]:

@@ -48,9 +48,9 @@ from shared.local.sqlite_queue import SqliteQueue
 from shared.observability.health import STARTING, Dependency, Health, Heart, watched
 
 DRAIN_S = 20.0
-# Quiet for longer, a loop is stuck and /healthz fails. A frame takes seconds at worst; a delivery is three calls,
-# each with a deadline of its own.
-FRAME_LIMIT_S, ROUND_LIMIT_S, DELIVERY_LIMIT_S = 60.0, 60.0, 180.0
+# Quiet for longer, a loop is stuck and /healthz fails. A frame takes seconds at worst; a delivery is a picture and
+# two small calls over a site's line, which may be slow.
+FRAME_LIMIT_S, ROUND_LIMIT_S, DELIVERY_LIMIT_S = 60.0, 60.0, 600.0
 
 log = structlog.get_logger()
 

@@ -18,6 +18,10 @@ STARTING, UNUSED, UP, DOWN = "starting", "unused", "up", "down"
 Adapter = TypeVar("Adapter")
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Heart:
     """One loop's sign of life. `Heart()` is one that nobody listens to."""
 
@@ -66,9 +70,11 @@ class Condition:
 
 
 class Dependency:
-    """Something outside that the service needs: a camera, a store, a queue, the database."""
+    """Something outside that the service needs, such as a camera or a queue. `Dependency()` is one nobody asks for."""
 
-    def __init__(self, name: str, state: str, ready: bool, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, name: str = "", state: str = UNUSED, ready: bool = True, now: Callable[[], datetime] = _utc_now
+    ) -> None:
         """Begin in *state*; see `Health.dependency`."""
         self.name = name
         self._now = now
@@ -99,7 +105,7 @@ class Health:
     def __init__(
         self,
         now_s: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         """Measure by *now_s* (seconds that only grow) and date by *now* (aware UTC)."""
         self._now_s, self._now = now_s, now

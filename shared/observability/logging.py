@@ -9,6 +9,7 @@ The JSON lines on standard output are an interface: `officer watch` reads them. 
 
 import logging
 import sys
+import time
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO
 
@@ -18,12 +19,14 @@ from shared.observability.redaction import redact
 
 MAX_TEXT = 4_000
 MAX_NESTING = 6
+CHATTY = ("botocore",)  # tells at info where it has found its settings
 
 
 def configure_logging(
     level: str = "info",
     stream: TextIO | None = None,
     observe: Callable[[Mapping[str, Any]], None] | None = None,
+    status_every_s: float = 0.0,
 ) -> None:
     """Send all logs, the standard library's too, to *stream* (standard output unless given).
 
@@ -31,6 +34,7 @@ def configure_logging(
         level: debug, info, warning, error or critical.
         stream: JSON lines go to it, or the console layout if it is a terminal.
         observe: gets each of our own events from info on, also those that *level* leaves out of *stream*.
+        status_every_s: of each `*.status` event, which loops tell every second, one in so long is written.
     """
     output = stream or sys.stdout
     last: Any = (
@@ -48,7 +52,12 @@ def configure_logging(
     observing: list[Any] = [_shown_to(observe)] if observe else []
     least = "debug" if level == "debug" else "info"
     structlog.configure(
-        processors=[*shared, *observing, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            *shared,
+            *observing,
+            _seldom(status_every_s),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(least if observe else level),
         cache_logger_on_first_use=False,
@@ -63,6 +72,9 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    if level != "debug":
+        for chatty in CHATTY:
+            logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def hide_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -74,6 +86,21 @@ def _shown_to(observe: Callable[[Mapping[str, Any]], None]) -> Any:
     def process(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         observe(event)
         return event  # what is less important than the level ends at the root logger
+
+    return process
+
+
+def _seldom(every_s: float) -> Any:
+    told_s: dict[tuple[str, str], float] = {}
+
+    def process(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if not event["event"].endswith(".status"):
+            return event
+        key, now_s = (event["event"], event.get("camera", "")), time.monotonic()
+        if now_s - told_s.get(key, -every_s) < every_s:
+            raise structlog.DropEvent
+        told_s[key] = now_s
+        return event
 
     return process
 

@@ -49,7 +49,7 @@ def empty_room(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_help_names_every_command_with_examples() -> None:
     text = officer("--help").stdout
-    for command in ("watch", "demo", "doctor", "site", "reports", "model"):
+    for command in ("watch", "demo", "doctor", "site", "reports", "model", "trace"):
         assert command in text
     assert "officer watch clip.mp4 --site" in text
     assert "Exit codes" in officer("watch", "--help").stdout

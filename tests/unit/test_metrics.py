@@ -142,10 +142,14 @@ def test_what_may_happen_is_counted_from_zero_so_that_the_first_time_is_an_incre
 
 
 def test_a_model_call_that_failed_is_counted_without_tokens() -> None:
-    metrics = AgentMetrics(Health())
-    metrics.take({"event": "llm.called", "model": "openai:m", "outcome": "failed", "seconds": 45.0})
+    metrics = AgentMetrics(Health(), "openai:m")
+    metrics.take(
+        {"event": "llm.called", "model": "openai:m", "outcome": "failed", "seconds": 45.0, "error": "X"}
+    )
     assert value(metrics, "officer_llm_calls_total", model="openai:m", outcome="failed") == 1
     assert value(metrics, "officer_llm_tokens_total", model="openai:m", direction="input") == 0
+    model = metrics.health.dependency("language model").condition
+    assert (model.state, model.problem, metrics.health.ready) == ("down", "X", True)
 
 
 def test_a_recordings_mail_says_nothing_about_speed() -> None:

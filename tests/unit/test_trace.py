@@ -12,7 +12,7 @@ import pytest
 from officer.tracing.finds import Finds, Places, Sidecar
 from officer.tracing.log_files import ids_in, lines_about
 from officer.tracing.path import path_of
-from services.agent.adapters.sql_trace_reader import ClaimedPhase, History
+from services.agent.adapters.sql_trace_reader import AuditLine, ClaimedPhase, History
 from services.agent.application.ports import MailRow
 from shared.contracts.violation import SourceFacts, encode
 from shared.errors import ConfigurationError
@@ -161,6 +161,18 @@ def test_troubles_stand_where_they_happened_and_once_however_often_they_came() -
     trouble = next(step for step in steps if step.what == "! courier.failed")
     assert steps[steps.index(trouble) - 1].what == "opened: accepted into the spool"
     assert trouble.detail.startswith("store is down (3 times, last ")
+
+
+def test_what_the_audit_alone_knows_is_told_and_nothing_twice() -> None:
+    refused = AuditLine(at(12.5), "mail.refused", {"recipient": "cy@site.example", "why": "550 no"})
+    stored = AuditLine(at(10), "report.stored", {"mails": 2})
+    history = replace(HISTORY, audit=(stored, refused))
+    (told,) = [step for step in path_of(whole(history=history)).steps if step.what.startswith("!")]
+    assert (told.what, told.detail) == ("! mail.refused", "recipient cy@site.example, why 550 no")
+    logged = [*LINES, line("mail.refused", 12.4, level="error", problem="550 no")]
+    assert [step.at for step in path_of(whole(history=history, lines=logged)).steps if "!" in step.what] == [
+        at(12.4)
+    ]
 
 
 def test_each_receipt_is_a_step() -> None:

@@ -9,7 +9,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from shared.observability.health import Health
+from shared.observability.health import DOWN, UP, Dependency, Health
 from shared.observability.metrics import Event, Metrics, word
 from shared.vocabulary import Severity
 
@@ -104,9 +104,11 @@ class AgentMetrics(Metrics):
 
         for outcome in ("answered", "failed") if model else ():
             calls.labels(word(model), outcome)
+        service = self.health.dependency("language model") if model else Dependency()
 
         def count(event: Event) -> None:
             name = word(event.get("model"))
+            _note(service, event)
             calls.labels(name, word(event.get("outcome"))).inc()
             seconds.observe(float(event["seconds"]))
             tokens.labels(name, "input").inc(event.get("input_tokens", 0))
@@ -117,6 +119,12 @@ class AgentMetrics(Metrics):
 
     def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(name, meaning, buckets=buckets, registry=self.registry)
+
+
+def _note(service: Dependency, event: Event) -> None:
+    """Ready either way: the template writes in the model's place."""
+    answered = event.get("outcome") == "answered"
+    service.note(UP if answered else DOWN, ready=True, problem=str(event.get("error", "")))
 
 
 class _Backlog(Collector):

@@ -7,16 +7,20 @@ import structlog
 
 from services.agent.application.ports import EvidenceStore, ReportRepository, Sidecar, ViolationInbox
 from shared.errors import ObjectMissingError, PermanentError
+from shared.observability.health import Heart
 
 BATCH = 500
 
 log = structlog.get_logger()
 
 
-def reconcile(evidence: EvidenceStore, repository: ReportRepository, inbox: ViolationInbox) -> int:
+def reconcile(
+    evidence: EvidenceStore, repository: ReportRepository, inbox: ViolationInbox, heart: Heart | None = None
+) -> int:
     """Send every sidecar to the inbox that is neither finished, quarantined, erased nor under work.
 
     It runs only while the inbox is empty: what waits there is not lost, and would be sent again and again.
+    *heart* beats with every message and every batch: a long list is no stuck loop.
 
     Returns:
         Number of messages sent.
@@ -27,9 +31,11 @@ def reconcile(evidence: EvidenceStore, repository: ReportRepository, inbox: Viol
     counts = inbox.counts()
     if counts.waiting or counts.held:
         return 0
-    sent = 0
+    heart, sent = heart or Heart(), 0
     for batch in _batches(evidence.sidecars()):
+        heart.beat()
         for sidecar in repository.unfinished(batch):
+            heart.beat()
             sent += _ring(sidecar, evidence, inbox)
     if sent:
         log.warning("agent.reconciled", messages=sent)

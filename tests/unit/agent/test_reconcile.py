@@ -2,6 +2,7 @@
 
 from services.agent.application.reconcile import reconcile
 from shared.object_keys import event_key
+from shared.observability.health import Heart
 from tests import agent_builders as make
 from tests.fakes.memory_database import MemoryDatabase, MemoryReportRepository
 from tests.fakes.memory_stores import MemoryEvidenceStore, MemoryInbox
@@ -44,3 +45,20 @@ def test_other_objects_beside_the_messages_do_no_harm() -> None:
     store.objects["events/2026/03/04/notes.txt"] = b"a note"
     store.objects["events/x.json"] = b"{}"
     assert reconcile(store, MemoryReportRepository(MemoryDatabase()), MemoryInbox()) == 1
+
+
+def test_a_long_list_is_no_stuck_loop() -> None:
+    """Each message takes a second; the loop would be stuck after two without a beat."""
+    seconds = [0.0]
+    heart = Heart("main", 2.0, lambda: seconds[0])
+    inbox, alive = MemoryInbox(), []
+    send = inbox.send
+
+    def slow(body: bytes) -> None:
+        seconds[0] += 1.0
+        alive.append(heart.alive)
+        send(body)
+
+    inbox.send = slow  # type: ignore[method-assign] # a slow queue
+    assert reconcile(store_with(*range(1, 9)), MemoryReportRepository(MemoryDatabase()), inbox, heart) == 8
+    assert alive == [True] * 8

@@ -99,7 +99,7 @@ def run_services(site: Path, out: Path, environment: dict[str, str], view: View)
     """
     loaded = load_site(site)
     folder = _folder(out)
-    ours = {"DATA_DIR": str(folder), "SITE_FILE": str(site.resolve())}
+    ours = {"DATA_DIR": str(folder), "SITE_FILE": str(site.resolve()), "LOG_STATUS_EVERY_S": "1"}
     run = Run(folder, {**environment, **ours}, view, RunState(site=loaded.site.site.name))
     ending = run.run()
     summary = summarise(run, ending, loaded, _rows(folder))

@@ -80,7 +80,7 @@ def _serve(settings: "AgentSettings", stop: Event) -> int:
     from shared.observability.logging import configure_logging
 
     metrics = AgentMetrics(Health(), settings.llm_model)
-    configure_logging(settings.log_level, observe=metrics.take)
+    configure_logging(settings.log_level, observe=metrics.take, status_every_s=settings.log_status_every_s)
     database = metrics.health.dependency("database", STARTING, ready=False)
     with health_port(settings.health_host, settings.health_port, metrics):
         agent = build_agent(settings, metrics=metrics, wait_for=partial(_wait_for, database, stop))

@@ -49,7 +49,7 @@ def _run(arguments: list[str]) -> int:
     from shared.observability.health_port import health_port
 
     metrics = DetectionMetrics(Health())
-    configure_logging(settings.log_level, observe=metrics.take)
+    configure_logging(settings.log_level, observe=metrics.take, status_every_s=settings.log_status_every_s)
     with health_port(settings.health_host, settings.health_port, metrics):
         return 0 if build_detection(settings, metrics).run(stop) else EXIT_FAILED
 

@@ -42,6 +42,9 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="least important log line that is written"
     )
+    log_status_every_s: float = Field(
+        1, ge=0, le=3600, description="seconds from one routine line of a camera or the agent to its next"
+    )
     store: Literal["folder", "s3"] = Field(
         "folder", description="where pictures and reports go: into DATA_DIR, or into S3 buckets"
     )

@@ -56,6 +56,21 @@ def test_passwords_leave_no_trace(lines: io.StringIO) -> None:
     assert "OSError: rtsp://***@h/1 refused" in lines.getvalue()
 
 
+def test_routine_lines_are_written_as_seldom_as_asked_for_each_camera(lines: io.StringIO) -> None:
+    seen: list[str] = []
+    configure_logging("info", lines, lambda event: seen.append(event["event"]), status_every_s=60)
+    log = structlog.get_logger()
+    for camera in ("gate", "yard", "gate"):
+        log.info("camera.status", camera=camera)
+    log.info("agent.status")
+    log.info("mail.sent")
+    log.info("mail.sent")
+    events = [(line["event"], line.get("camera")) for line in read(lines)]
+    routine = [("camera.status", "gate"), ("camera.status", "yard"), ("agent.status", None)]
+    assert events == [*routine, ("mail.sent", None), ("mail.sent", None)]
+    assert seen.count("camera.status") == 3  # metrics miss none
+
+
 def test_a_huge_text_is_cut_and_bytes_are_counted(lines: io.StringIO) -> None:
     structlog.get_logger().info("reply", text="x" * 100_000, body=b"123")
     (line,) = read(lines)

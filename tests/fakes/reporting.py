@@ -49,20 +49,26 @@ class FakeComposer:
 
 
 class FakeMailer:
-    """Takes every mail unless `raises` has an error for the next ones."""
+    """Takes every mail unless `raises` has an error for the next ones; calls `after` when it has taken one."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, str]] = []
-        self.bodies: list[str] = []
+        self.mails: list[EmailMessage] = []
         self.raises: list[Exception | None] = []
+        self.after: Callable[[], None] = lambda: None
 
     def send(self, mail: EmailMessage, recipient: str) -> str:
         error = self.raises.pop(0) if self.raises else None
         if error:
             raise error
         self.sent.append((recipient, str(mail["Message-ID"])))
-        self.bodies.append(mail.get_content().strip())
+        self.mails.append(mail)
+        self.after()
         return str(mail["Message-ID"])
+
+    @property
+    def bodies(self) -> list[str]:
+        return [mail.get_content().strip() for mail in self.mails]
 
 
 class SystemClock:

@@ -67,7 +67,7 @@ class MailRoom:
             self._heart.beat()
             try:
                 busy = self.step(stop)
-                self._failures = 0
+                self._back_to_work()
                 if not busy:
                     stop.wait(IDLE_S)
             except TransientError as error:
@@ -160,10 +160,17 @@ class MailRoom:
         log.warning("mail.retry", in_s=delay_s, problem=str(error), **_about(letter))
 
     def _pause(self, error: TransientError, stop: Event) -> None:
+        """All mail stands still; told at the first failure, the second, the fourth, the eighth ..."""
         self._failures += 1
         pause_s = min(MAX_SERVER_PAUSE_S, float(2 ** min(self._failures, 10)))
-        log.warning("mail.paused", for_s=pause_s, problem=str(error))
+        if self._failures.bit_count() == 1:
+            log.warning("mail.paused", for_s=pause_s, failures=self._failures, problem=str(error))
         stop.wait(pause_s)
+
+    def _back_to_work(self) -> None:
+        if self._failures:
+            log.info("mail.resumed", after_failures=self._failures)
+        self._failures = 0
 
 
 def _about(letter: Letter) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What every mailer must do: into a folder, over a real SMTP server and over SES (LocalStack)."""
+"""What every mailer must do: into a folder, over a real SMTP server, over SES (LocalStack), and the tests' own."""
 
 import email
 import email.policy
@@ -13,10 +13,11 @@ from services.agent.adapters.folder_mailer import FolderMailer
 from services.agent.adapters.ses_mailer import SesMailer
 from services.agent.adapters.smtp_mailer import SmtpMailer, SmtpServer
 from services.agent.application.ports import Mailer, MailRefusedError
+from tests.fakes.reporting import FakeMailer
 from tests.servers import smtp
 from tests.servers.localstack import aws_clients, running_localstack
 
-ANNA = "anna@site.example"
+ANNA, BEN = "anna@site.example", "ben@site.example"
 OFFICER = "officer@site.example"
 VIOLATION_ID = "0123456789abcdef" * 2
 
@@ -29,11 +30,14 @@ class Subject:
     arrived: Callable[[], list[EmailMessage]]
 
 
-@pytest.fixture(params=["folder", "smtp", "ses"])
+@pytest.fixture(params=["fake", "folder", "smtp", "ses"])
 def subject(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Subject]:
-    if request.param == "folder":
+    if request.param == "fake":
+        fake = FakeMailer()
+        yield Subject(fake, lambda: fake.mails)
+    elif request.param == "folder":
         mailer = FolderMailer(tmp_path)
         yield Subject(mailer, lambda: [parsed(path.read_bytes()) for path in sorted(tmp_path.glob("*.eml"))])
     elif request.param == "smtp":
@@ -54,9 +58,9 @@ def parsed(content: bytes) -> EmailMessage:
     return email.message_from_bytes(content, policy=email.policy.default)  # type: ignore[return-value]
 
 
-def mail(number: int = 1) -> EmailMessage:
+def mail(number: int = 1, to: str = ANNA) -> EmailMessage:
     made = EmailMessage()
-    made["From"], made["To"], made["Subject"] = OFFICER, ANNA, "Südhof: no hard hat"
+    made["From"], made["To"], made["Subject"] = OFFICER, to, "Südhof: no hard hat"
     made["Message-ID"] = f"<{VIOLATION_ID}.{number}@site.example>"
     made["X-Violation-Id"] = VIOLATION_ID
     made.set_content("Ein Mensch ohne Helm. 一个人\n.\nafter a lone dot")
@@ -81,6 +85,18 @@ def test_each_mail_has_an_id_of_its_own(subject: Subject) -> None:
     ids = {subject.mailer.send(mail(number), ANNA) for number in (1, 2, 3)}
     assert len(ids) == len(subject.arrived()) == 3
     assert all(one.startswith("<") and one.endswith(">") and "@" in one for one in ids)
+
+
+def test_each_recipient_gets_a_mail_of_his_own(subject: Subject) -> None:
+    for number, to in ((1, ANNA), (2, BEN)):
+        subject.mailer.send(mail(number, to), to)
+    assert [got["To"] for got in subject.arrived()] == [ANNA, BEN]
+
+
+@pytest.mark.parametrize("subject", ["fake", "folder", "smtp"], indirect=True)
+def test_a_mail_sent_again_has_the_same_id_where_the_id_is_ours(subject: Subject) -> None:
+    ids = {subject.mailer.send(mail(), ANNA) for _ in range(2)}
+    assert {got["Message-ID"] for got in subject.arrived()} == ids == {f"<{VIOLATION_ID}.1@site.example>"}
 
 
 @pytest.mark.parametrize("subject", ["smtp", "ses"], indirect=True)

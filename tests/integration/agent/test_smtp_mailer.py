@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from services.agent.adapters.smtp_mailer import SmtpMailer, SmtpServer
 from services.agent.application.ports import MailPostponedError, MailRefusedError
 from shared.errors import ConfigurationError, TransientError
+from shared.observability.health import Health, watched
 from tests.servers import smtp
 from tests.servers.rtsp import free_port
 
@@ -141,6 +142,18 @@ def test_a_refused_sender_is_the_servers_trouble_not_this_mails(start: Start) ->
     with pytest.raises(TransientError, match="check MAIL_FROM") as caught:
         mailer(server).send(mail(), ANNA)
     assert not isinstance(caught.value, MailPostponedError)
+
+
+def test_a_refused_sender_makes_the_service_unready_until_he_is_taken(start: Start) -> None:
+    server, health = start(), Health()
+    server.script.to_mail = ["550 Not allowed to send"]
+    sender = watched(mailer(server), health.dependency("mail"), answered=(MailPostponedError,))
+    with pytest.raises(TransientError):
+        sender.send(mail(), ANNA)
+    assert not health.ready
+    assert "550 Not allowed to send; check MAIL_FROM" in health.dependency("mail").condition.problem
+    sender.send(mail(), ANNA)
+    assert health.ready
 
 
 def test_a_connection_that_ends_after_the_final_dot_means_again_later(start: Start) -> None:

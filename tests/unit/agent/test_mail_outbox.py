@@ -5,8 +5,9 @@ from email.message import EmailMessage
 from threading import Event
 
 import pytest
+from structlog.testing import capture_logs
 
-from services.agent.application.mail_outbox import FIRST_RETRY_S, RETRY_FOR_S, MailRoom
+from services.agent.application.mail_outbox import FIRST_RETRY_S, IDLE_S, RETRY_FOR_S, MailRoom
 from services.agent.application.ports import MailPostponedError, MailRefusedError
 from services.agent.domain.letter import Letter
 from services.agent.domain.work_claim import Claim
@@ -122,6 +123,35 @@ def test_a_server_that_is_down_costs_no_mail_its_time(office: Office) -> None:
         office.database.offset_s += RETRY_FOR_S
     office.room.step(NEVER)
     assert office.states() == ["sent"]
+
+
+def test_an_outage_is_told_ever_more_rarely_and_its_end_once(office: Office) -> None:
+    office.file(1, ANNA)
+    office.mailer.raises = [TransientError("550 the sender is not allowed") for _ in range(9)]
+    stop = Ticking()
+    office.mailer.after = stop.set
+    with capture_logs() as logs:
+        office.room.run(stop)
+    told = [(line["event"], line.get("failures")) for line in logs]
+    assert told == [
+        *(("mail.paused", failures) for failures in (1, 2, 4, 8)),
+        ("mail.sent", None),
+        ("mail.resumed", None),
+    ]
+    assert stop.waited_s == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 60.0]
+
+
+class Ticking(Event):
+    """Does not wait, and says for how long it should have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_s: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if timeout != IDLE_S:
+            self.waited_s.append(timeout or 0.0)
+        return self.is_set()
 
 
 def test_beyond_the_cap_one_digest_names_all_and_critical_ones_pass(office: Office) -> None:

@@ -73,7 +73,7 @@ def test_running_it_again_adds_nothing(demo: tuple[Path, Summary]) -> None:
 def test_killed_at_any_moment_it_ends_with_the_same_result(
     tmp_path: Path, demo: tuple[Path, Summary]
 ) -> None:
-    """Detection is killed when the first violation has gone out, the agent when its report is stored; both start again."""
+    """Detection is killed once the first violation has gone out, the agent once its report is stored."""
     settings = {"DATA_DIR": str(tmp_path), "SITE_FILE": str(SITE), "SOURCE": str(DEMO / "yard.mp4")}
     with (
         program("services.agent", **settings) as agent,

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.clips import moving_box, write_clip
 from tests.e2e.running import Program, program
 from tests.integration.test_cloud import SITE, Cloud, check, cloud, recording
-from tests.integration.test_health_port import document, status
-from tests.onnx_models import raw_answer, yolo_model
+from tests.integration.test_health_port import document, metrics_of, status
 from tests.servers.postgres import PostgresServer
 from tests.servers.rtsp import RtspServer, annex_b, free_port
 from tests.servers.tcp_proxy import TcpProxy
@@ -19,6 +17,16 @@ from tests.servers.tcp_proxy import TcpProxy
 __all__ = ["cloud", "recording"]  # fixtures
 
 pytestmark = pytest.mark.timeout(240)
+
+NOWHERE = {
+    "STORE": "s3",
+    "QUEUE": "sqs",
+    "EVIDENCE_BUCKET": "nowhere",
+    "QUEUE_NAME": "nowhere",
+    "AWS_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+}
 
 
 def until(true: Callable[[], bool], timeout_s: float = 60.0) -> None:
@@ -100,7 +108,10 @@ def test_an_agent_whose_queue_and_stores_are_down_waits_and_says_so_less_and_les
         time.sleep(12)
         assert status(port, "/healthz") == 200
         assert status(port, "/readyz") == 503
-        assert document(port, "/readyz")["dependencies"]["queue"]["state"] == "down"
+        assert _state(port, "queue") == "down"
+        loops = document(port, "/healthz")["loops"]
+        assert set(loops) == {"main", "consumer", "mail"}
+        assert max(loops["main"]["quiet_s"], loops["mail"]["quiet_s"]) < 5
         assert (agent.count("agent.blind"), agent.count("agent.paused") < 8) == (1, True)
         with aws:
             agent.wait_for("agent.resumed", 30)
@@ -108,34 +119,39 @@ def test_an_agent_whose_queue_and_stores_are_down_waits_and_says_so_less_and_les
             assert agent.stop() == 0
 
 
-def test_a_camera_that_is_down_at_the_start_makes_detection_not_ready_and_restarts_nothing(
-    tmp_path: Path,
+def test_a_camera_and_a_cloud_that_are_down_make_detection_not_ready_and_need_no_restart(
+    recording: dict[str, str], tmp_path: Path
 ) -> None:
-    nobody = raw_answer([(32, 32, 16, 40, 0.01, 0.0)])
-    (tmp_path / "model.onnx").write_bytes(yolo_model(nobody))
     (tmp_path / "site.yaml").write_text(SITE)
-    clip = write_clip(tmp_path / "gate.mp4", moving_box(), frames=50)
-    camera, port = RtspServer(annex_b([clip], tmp_path / "gate.h264"), 10), free_port()
+    stream = annex_b([Path(recording["SOURCE"])], tmp_path / "gate.h264")
+    camera, port = RtspServer(stream, 10), free_port()
     settings = {
+        **recording,
+        **NOWHERE,
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}",
         "DATA_DIR": str(tmp_path / "detection"),
         "SITE_FILE": str(tmp_path / "site.yaml"),
         "SOURCE": camera.url,
-        "MODEL_FILE": str(tmp_path / "model.onnx"),
-        "BACKEND": "onnxruntime",
         "HEALTH_PORT": str(port),
     }
     with program("services.detection", **settings) as detection:
         detection.wait_for("camera.status", 60, state="down")
-        until(lambda: _camera(port) == "down")
+        until(lambda: _state(port, "camera gate") == "down")
         assert (status(port, "/healthz"), status(port, "/readyz")) == (200, 503)
         with camera:
-            until(lambda: _camera(port) == "up")
-            assert status(port, "/readyz") == 200
-        until(lambda: _camera(port) == "down")
+            until(lambda: _state(port, "camera gate") == "up")
+            detection.wait_for("courier.failed", 60)
+            assert (_state(port, "store"), _state(port, "queue")) == ("down", "unused")
+            assert metrics_of(port)["officer_spool_entries"] >= 1
+            time.sleep(6)
+            loops = document(port, "/healthz")["loops"]
+            assert set(loops) == {"main", "courier", "camera gate"}
+            assert max(loops["main"]["quiet_s"], loops["camera gate"]["quiet_s"]) < 5
+        until(lambda: _state(port, "camera gate") == "down")
         assert (status(port, "/healthz"), status(port, "/readyz")) == (200, 503)
-        assert detection.stop() == 0
+        assert detection.stop() == 1
+    assert detection.wait_for("courier.stopped")["left"] >= 1
 
 
-def _camera(port: int) -> str:
-    dependencies = document(port, "/readyz")["dependencies"]
-    return str(next(found["state"] for name, found in dependencies.items() if name.startswith("camera ")))
+def _state(port: int, dependency: str) -> str:
+    return str(document(port, "/readyz")["dependencies"][dependency]["state"])

@@ -52,7 +52,9 @@ def trace(
     if path.in_recording:
         _show(f"{found.violation_id}, by the recording's clock", path.in_recording)
     _show(f"{found.violation_id} (UTC)", path.steps)
-    screen.print(f"Now: {escape(path.now)}.")
+    for what, key in path.objects:
+        screen.print(f"{what}: {escape(key)}", soft_wrap=True)
+    screen.print(f"Now: {escape(path.now)}.", soft_wrap=True)
     for blind in found.blind:
         errors.print(f"not looked into: {escape(blind)}", style="yellow", soft_wrap=True)
 

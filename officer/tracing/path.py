@@ -8,6 +8,7 @@ from datetime import datetime
 from officer.tracing.finds import Finds
 from officer.tracing.log_files import Line, time_of
 from shared.contracts.violation import Closed, Opened
+from shared.objects import StoredObject
 
 TROUBLE = ("warning", "error", "critical")
 TOLD_BY_AUDIT = frozenset({"mail.refused", "message.quarantined", "report.adopted", "violation.erased"})
@@ -38,11 +39,13 @@ class Path:
         in_recording: by the recording's own clock; empty for a live camera, whose clock is that of its host.
         steps: by the clocks of the machines that did the work.
         now: where it stands, in one sentence.
+        objects: what was stored, and its key.
     """
 
     in_recording: tuple[Step, ...]
     steps: tuple[Step, ...]
     now: str
+    objects: tuple[tuple[str, str], ...]
 
 
 def path_of(found: Finds) -> Path:
@@ -52,7 +55,8 @@ def path_of(found: Finds) -> Path:
     if live:
         chains[0] = [step for step in seen if step.what != _LAST] + chains[0]
         chains[1] = [step for step in seen if step.what == _LAST] + chains[1]
-    return Path(() if live else _with_gaps([seen]), _with_gaps(chains), _now(found))
+    objects = tuple((what, stored.key) for what, stored in _stored(found))
+    return Path(() if live else _with_gaps([seen]), _with_gaps(chains), _now(found), objects)
 
 
 _LAST = "last seen"
@@ -84,11 +88,20 @@ def _data(found: Finds, phase: str) -> Opened | Closed | None:
     return sidecar.message.data if sidecar else None
 
 
+def _stored(found: Finds) -> Iterator[tuple[str, StoredObject]]:
+    if found.picture:
+        yield "picture", found.picture
+    for phase, sidecar in found.sidecars.items():
+        yield f"message, {phase}", sidecar.stored
+    if found.pdf:
+        yield "PDF", found.pdf
+
+
 def _opened(found: Finds) -> list[Step]:
     """From acceptance to the last mail, in the order in which these follow from each other."""
     steps = [*_accepted(found, "opened", "violation.opened", "opened: accepted into the spool")]
     if found.picture:
-        steps.append(Step(found.picture.stored_at, "picture stored", found.picture.key))
+        steps.append(Step(found.picture.stored_at, "picture stored", _size(found.picture)))
     return [*steps, *_delivered(found, "opened"), *_reported(found), *_mailed(found)]
 
 
@@ -111,7 +124,7 @@ def _accepted(found: Finds, phase: str, event: str, what: str) -> Iterator[Step]
 def _delivered(found: Finds, phase: str) -> Iterator[Step]:
     """Store, queue, and who took it from there."""
     if sidecar := found.sidecars.get(phase):
-        yield Step(sidecar.stored.stored_at, f"{phase}: message stored", sidecar.stored.key)
+        yield Step(sidecar.stored.stored_at, f"{phase}: message stored", _size(sidecar.stored))
     lines = [line for line in found.lines if line.get("phase") == phase]
     received = [line for line in lines if line["event"] == "message.received"]
     sent = next((line for line in lines if line["event"] == "violation.delivered"), None)
@@ -135,8 +148,12 @@ def _reported(found: Finds) -> Iterator[Step]:
         instead = f", for the model did not: {history.fallback_reason}" if history.fallback_reason else ""
         yield Step(history.reported_at, "narrative written", f"by {history.writer}{instead}")
     if found.pdf:
-        yield Step(found.pdf.stored_at, "PDF stored", found.pdf.key)
+        yield Step(found.pdf.stored_at, "PDF stored", _size(found.pdf))
     yield from _finished(found, "opened", "report committed")
+
+
+def _size(stored: StoredObject) -> str:
+    return f"{stored.size_bytes / 1000:,.1f} kB"
 
 
 def _finished(found: Finds, phase: str, what: str) -> Iterator[Step]:

@@ -120,6 +120,15 @@ def test_the_whole_way_stands_in_order() -> None:
     ]
 
 
+def test_what_was_stored_is_named_by_its_key() -> None:
+    assert path_of(whole()).objects == (
+        ("picture", "evidence/x.jpg"),
+        ("message, opened", "events/o.json"),
+        ("message, closed", "events/c.json"),
+        ("PDF", "reports/x.pdf"),
+    )
+
+
 def test_gaps_lead_from_the_first_step_to_the_last() -> None:
     steps = path_of(whole()).steps
     assert steps[0].gap_s is None

@@ -4,11 +4,11 @@ ARG PYTHON_IMAGE=python:3.11-slim
 
 FROM ${PYTHON_IMAGE} AS packages
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends binutils >/dev/null && rm -rf /var/lib/apt/lists/*
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_COMPILE=1
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 RUN python -m venv --without-pip /opt/officer
 COPY requirements/detection.txt /build/
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pip --python /opt/officer/bin/python install --quiet --no-deps --require-hashes -r /build/detection.txt
+    python -m pip --python /opt/officer/bin/python install --quiet --no-compile --no-deps --require-hashes -r /build/detection.txt
 COPY docker/prune.py /build/
 RUN python /build/prune.py /opt/officer/lib/python3.11/site-packages \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/officer/lib
@@ -23,7 +23,7 @@ RUN /build/tools/bin/cyclonedx-py environment --pyproject /build/source/pyprojec
 COPY shared /build/source/shared
 COPY services/__init__.py /build/source/services/
 COPY services/detection /build/source/services/detection
-RUN /build/tools/bin/pip install --quiet --no-deps --no-build-isolation --no-index --target /build/service /build/source \
+RUN /build/tools/bin/pip install --quiet --no-compile --no-deps --no-build-isolation --no-index --target /build/service /build/source \
  && python -m compileall -q --invalidation-mode unchecked-hash /build/service
 
 FROM ${PYTHON_IMAGE}

@@ -1,6 +1,6 @@
 # Turns a trained .pt into the ONNX file that the services load; torch lives here and nowhere else. docs/models.md
-#   docker build -f docker/train.Dockerfile -t officer/train --build-arg TORCH_INDEX=... .
-#   docker run --rm --user "$(id -u)" --volume "$PWD:/work" officer/train my.pt my.onnx --name my --version 1.0.0 --longest 480
+#   docker build -f docker/train.Dockerfile -t officer-train --build-arg TORCH_INDEX=... .
+#   docker run --rm --user "$(id -u)" --volume "$PWD:/work" officer-train my.pt my.onnx --name my --version 1.0.0 --longest 480
 ARG PYTHON_IMAGE=python:3.11-slim
 
 FROM ${PYTHON_IMAGE}

@@ -1,10 +1,11 @@
-# AI Safety Compliance Officer on AWS. docs/aws.md leads from a clone to a running site.
+# AI Safety Compliance Officer on AWS. docs/deploy.md leads from a clone to a running site.
 
 module "network" {
   source = "./modules/network"
 
   name   = local.prefix
   region = var.region
+  zones  = var.zones
   cidr   = var.network_cidr
   egress = var.egress
 }

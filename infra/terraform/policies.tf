@@ -10,7 +10,7 @@ data "aws_iam_policy_document" "detection" {
 
   statement {
     sid       = "RingTheBell"
-    actions   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]
+    actions   = ["sqs:GetQueueUrl", "sqs:SendMessage"]
     resources = [module.messaging.queue.arn]
   }
 }
@@ -48,7 +48,7 @@ data "aws_iam_policy_document" "agent" {
   statement {
     sid       = "KeepReports"
     actions   = ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"]
-    resources = ["${module.storage.buckets["reports"].arn}/*"]
+    resources = ["${module.storage.buckets["reports"].arn}/reports/*"]
   }
 
   statement {

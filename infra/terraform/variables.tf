@@ -254,7 +254,7 @@ variable "database_password_version" {
 }
 
 variable "database_ca_file" {
-  description = "Certificates (PEM) that the agent verifies the database's server by; for RDS its bundle, see docs/aws.md. null only for a server with a certificate that needs none."
+  description = "Certificates (PEM) that the agent verifies the database's server by; for RDS its bundle, see docs/deploy.md. null only for a server with a certificate that needs none."
   type        = string
   default     = null
 
@@ -287,6 +287,12 @@ variable "network_cidr" {
   description = "Address range of the network; must not overlap with the cameras'."
   type        = string
   default     = "10.42.0.0/20"
+}
+
+variable "zones" {
+  description = "Letters of the two availability zones; named, so that a zone that AWS opens later moves nothing."
+  type        = list(string)
+  default     = ["a", "b"]
 }
 
 variable "egress" {

@@ -15,7 +15,7 @@ resource "aws_s3_bucket" "state" {
   #checkov:skip=CKV_AWS_18:a log of the log; CloudTrail records who changes what
   #checkov:skip=CKV_AWS_144:the state can be imported again from what exists
   #checkov:skip=CKV_AWS_145:the state holds no secret; SSE-S3
-  #checkov:skip=CKV2_AWS_62:nothing listens
+  #checkov:skip=CKV2_AWS_62:nothing listens to changes of the state
   bucket = "${var.name}-terraform-state-${data.aws_caller_identity.current.account_id}-${var.region}"
 
   lifecycle {

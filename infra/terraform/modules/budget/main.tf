@@ -7,7 +7,7 @@ resource "aws_budgets_budget" "month" {
   limit_unit   = "USD"
   time_unit    = "MONTHLY"
 
-  # The tag must be activated for cost allocation once in the account, else the budget counts nothing: docs/aws.md
+  # The tag must be activated for cost allocation once in the account, else the budget counts nothing: docs/deploy.md
   dynamic "cost_filter" {
     for_each = var.cost_tag == null ? [] : [var.cost_tag]
 

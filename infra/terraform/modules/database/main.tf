@@ -68,7 +68,7 @@ resource "aws_db_instance" "this" {
   #checkov:skip=CKV_AWS_118:enhanced monitoring is paid log volume; CloudWatch's own metrics suffice for one writer
   #checkov:skip=CKV_AWS_353:performance insights is of no use for a handful of statements a minute
   #checkov:skip=CKV_AWS_157:a second zone doubles the price; the queue holds the work meanwhile. Set multi_az where hours matter
-  #checkov:skip=CKV_AWS_161:the services sign in by password; its rotation is in docs/aws.md
+  #checkov:skip=CKV_AWS_161:the services sign in by password; its rotation is in docs/deploy.md
   #checkov:skip=CKV_AWS_293:off in dev so that terraform destroy works; envs/prod.tfvars sets deletion_protection
   #checkov:skip=CKV2_AWS_30:statements slower than a second are logged; a log of every statement would be paid for and hold names
   count = local.instance ? 1 : 0
@@ -119,7 +119,7 @@ resource "aws_rds_cluster_parameter_group" "this" {
 
 resource "aws_rds_cluster" "this" {
   #checkov:skip=CKV_AWS_139:off in dev so that terraform destroy works; envs/prod.tfvars sets deletion_protection
-  #checkov:skip=CKV_AWS_162:the services sign in by password; its rotation is in docs/aws.md
+  #checkov:skip=CKV_AWS_162:the services sign in by password; its rotation is in docs/deploy.md
   #checkov:skip=CKV_AWS_324:log exports would be paid for; the agent logs what the database refuses
   #checkov:skip=CKV_AWS_327:encrypted under the AWS key of the account; a key of one's own is 1 USD a month
   #checkov:skip=CKV2_AWS_8:the cluster's own backups reach back backup_days; a second copy is AWS Backup's to price

@@ -51,7 +51,7 @@ resource "aws_iam_role" "this" {
 }
 
 # Reads settings of what Terraform made. No object of a bucket but the state, no message; of secrets, the database's
-# password, which the provider reads to see whether it is still there (docs/aws.md).
+# password, which the provider reads to see whether it is still there (docs/deploy.md).
 data "aws_iam_policy_document" "plan" {
   #checkov:skip=CKV_AWS_356:most of these calls know no resource; none of them reads content or changes anything
   #checkov:skip=CKV_AWS_108:settings only, see above

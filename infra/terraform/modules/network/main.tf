@@ -1,16 +1,12 @@
 # A network of two zones. Tasks reach the outside in one of three ways, which differ mostly in price: see docs/cost.md.
 
-data "aws_availability_zones" "here" {
-  state = "available"
-}
-
 locals {
-  zones   = slice(data.aws_availability_zones.here.names, 0, 2)
+  zones   = [for letter in var.zones : "${var.region}${letter}"]
   private = var.egress != "public"
 }
 
 resource "aws_vpc" "this" {
-  #checkov:skip=CKV2_AWS_11:flow logs cost more than everything else here in a small site; docs/aws.md says how to switch them on
+  #checkov:skip=CKV2_AWS_11:flow logs cost more than everything else here in a small site; docs/deploy.md says how to switch them on
   cidr_block           = var.cidr
   enable_dns_hostnames = true
   enable_dns_support   = true

@@ -8,6 +8,16 @@ variable "region" {
   type        = string
 }
 
+variable "zones" {
+  description = "Letters of the two availability zones."
+  type        = list(string)
+
+  validation {
+    condition     = length(distinct(var.zones)) == 2 && alltrue([for letter in var.zones : can(regex("^[a-z]$", letter))])
+    error_message = "zones must be two letters, such as a and b: aws ec2 describe-availability-zones tells which there are."
+  }
+}
+
 variable "cidr" {
   description = "Address range of the network, /16 to /22; must not overlap with that of the cameras."
   type        = string

@@ -3,7 +3,6 @@
 
 resource "aws_efs_file_system" "this" {
   #checkov:skip=CKV_AWS_184:encrypted under the AWS key of the account; a key of one's own is 1 USD a month
-  #checkov:skip=CKV2_AWS_18:holds what is on its way for minutes; AWS Backup has nothing to keep here
   creation_token  = "${var.name}-spool"
   encrypted       = true
   throughput_mode = "elastic"

@@ -1,0 +1,80 @@
+"""The checks of infra/terraform. They run by `make infra-check` alone, which says so where Terraform is not at hand."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.infra.installation import Endpoint, Installation, running_endpoint
+
+collect_ignore_glob = [] if os.environ.get("INFRA_CHECK") else ["test_*.py"]
+
+SITE = """\
+version: 1
+site: {id: yard, name: Yard, timezone: Europe/Berlin, jurisdictions: [eu], policy: Site policy 4.2}
+cameras:
+  - id: gate
+    name: Gate
+    source: rtsp://officer:${GATE_PASSWORD}@10.0.0.7/stream1
+    zones: [{id: pit, name: Pit, hazards: [machinery], polygon: [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]}]
+  - id: hall
+    name: Hall
+    source: rtsp://10.0.0.8/stream1
+    zones: [{id: aisle, name: Aisle}]
+rules: [{id: keep-out, kind: restricted-zone, title: Keep out, zones: [pit]}]
+recipients: [{address: anna@site.example}]
+"""
+DEV = {
+    "cameras_per_task": 1,
+    "detection_secrets": {"GATE_PASSWORD": "/officer-dev/gate-password"},
+    "agent_secrets": {"OPENAI_API_KEY": "officer-dev/openai-api-key"},
+    "github_repository": "example/officer",
+    "state_bucket": "officer-terraform-state",
+}
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[Endpoint]:
+    with running_endpoint() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def installations(
+    endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Installation]]:
+    """dev (all in AWS) and edge (detection elsewhere), applied by the real provider and destroyed at the end."""
+    folder = tmp_path_factory.mktemp("terraform")
+    (site := folder / "site.yaml").write_text(SITE)
+    found = {
+        "dev": Installation.prepared(folder / "dev", endpoint, "dev", site, DEV),
+        "edge": Installation.prepared(folder / "edge", endpoint, "edge", site, {"keep_data": False}),
+    }
+    _together(Installation.apply, found)
+    yield found
+    _together(Installation.destroy, found)
+    for installation in found.values():
+        assert installation.leftovers() == {}, "terraform destroy left something"
+
+
+@pytest.fixture(scope="session")
+def dev(installations: dict[str, Installation]) -> Installation:
+    return installations["dev"]
+
+
+@pytest.fixture(scope="session")
+def edge(installations: dict[str, Installation]) -> Installation:
+    return installations["edge"]
+
+
+@pytest.fixture(scope="session")
+def site_file(dev: Installation) -> Path:
+    return dev.site_file
+
+
+def _together(work: object, found: dict[str, Installation]) -> None:
+    with ThreadPoolExecutor() as pool:
+        for done in [pool.submit(work, one) for one in found.values()]:  # type: ignore[arg-type]
+            done.result()

@@ -1,0 +1,315 @@
+"""What Terraform made, read back from the AWS endpoint: Fargate's own limits are looked at by us, as moto takes all."""
+
+import json
+from typing import Any
+
+import pytest
+
+from services.agent.settings import AgentSettings
+from services.detection.settings import DetectionSettings
+from tests.infra.conftest import SITE
+from tests.infra.installation import Installation
+
+pytestmark = pytest.mark.timeout(1500)
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html: MiB by CPU units
+FARGATE = {
+    256: {512, 1024, 2048},
+    512: set(range(1024, 4097, 1024)),
+    1024: set(range(2048, 8193, 1024)),
+    2048: set(range(4096, 16385, 1024)),
+    4096: set(range(8192, 30721, 1024)),
+    8192: set(range(16384, 61441, 4096)),
+    16384: set(range(32768, 122881, 8192)),
+}
+MOST_STOP_S = 120
+STOP_BUDGET_S = 100  # in which our services end
+# What moto does not give back as it got it, so that Terraform believes that it changed
+MOTOS_OWN_DRIFT = (
+    "module.budget.aws_budgets_budget.month",
+    "module.database[0].aws_db_parameter_group",
+    "module.database[0].aws_rds_cluster",
+    "module.database[0].aws_vpc_security_group_ingress_rule",
+    "module.mail.aws_sesv2_configuration_set",
+    "module.mail.aws_sesv2_email_identity",
+    "module.messaging.aws_sqs_queue",
+)
+
+
+def task_definitions(installation: Installation) -> dict[str, dict[str, Any]]:
+    """By what they are for."""
+    told = installation.deployment()
+    arns = {name: one["task_definition"] for name, one in told["services"].items()}
+    arns["migrate"] = told["migrate"]["task_definition"]
+    return {name: installation.task_definition(arn) for name, arn in arns.items()}
+
+
+def main_container(task: dict[str, Any]) -> dict[str, Any]:
+    (found,) = [one for one in task["containerDefinitions"] if one["name"] != "prepare"]
+    return found
+
+
+def settings_of(container: dict[str, Any]) -> dict[str, str]:
+    return {one["name"]: one["value"] for one in container["environment"]}
+
+
+def test_each_group_of_cameras_gets_a_service(dev: Installation) -> None:
+    assert dev.outputs["detection_cameras"] == {"detection-1": ["gate"], "detection-2": ["hall"]}
+    tasks = task_definitions(dev)
+    assert sorted(tasks) == ["agent", "detection-1", "detection-2", "migrate"]
+    assert settings_of(main_container(tasks["detection-2"]))["CAMERA"] == "hall"
+
+
+def test_tasks_have_sizes_that_fargate_has(dev: Installation) -> None:
+    for name, task in task_definitions(dev).items():
+        assert int(task["memory"]) in FARGATE[int(task["cpu"])], name
+    assert (task_definitions(dev)["detection-1"]["cpu"], task_definitions(dev)["detection-1"]["memory"]) == (
+        "2048",
+        "4096",
+    )
+    assert (task_definitions(dev)["agent"]["cpu"], task_definitions(dev)["agent"]["memory"]) == (
+        "1024",
+        "2048",
+    )
+
+
+def test_tasks_get_the_time_to_stop_that_they_need_and_fargate_gives(dev: Installation) -> None:
+    for name, task in task_definitions(dev).items():
+        assert STOP_BUDGET_S < main_container(task)["stopTimeout"] <= MOST_STOP_S, name
+
+
+def test_services_run_without_rights_on_their_machine(dev: Installation) -> None:
+    for task in task_definitions(dev).values():
+        container = main_container(task)
+        assert container["user"] == "10001:10001"
+        assert container["readonlyRootFilesystem"] is True
+        assert container["linuxParameters"]["capabilities"]["drop"] == ["ALL"]
+        assert not container.get("privileged")
+        writable = {mount["containerPath"] for mount in container["mountPoints"]}
+        assert writable == {"/config", "/data", "/tmp"}  # noqa: S108 - a mount point
+
+
+def test_services_start_after_their_files_are_there(dev: Installation) -> None:
+    for name, task in task_definitions(dev).items():
+        prepare = next(one for one in task["containerDefinitions"] if one["name"] == "prepare")
+        assert prepare["essential"] is False
+        assert main_container(task)["dependsOn"] == [{"containerName": "prepare", "condition": "SUCCESS"}]
+        wanted = json.loads(settings_of(prepare)["CONFIG_FILES"])
+        held = [dev.client("s3").get_object(Bucket=one["bucket"], Key=one["key"]) for one in wanted]
+        assert held[0]["Body"].read() == SITE.encode()
+        paths = [one["path"] for one in wanted]
+        with_database = [] if name.startswith("detection") else ["/config/database-ca.pem"]
+        assert paths == ["/config/site.yaml", *with_database]
+
+
+def test_services_are_asked_whether_they_live(dev: Installation) -> None:
+    tasks = task_definitions(dev)
+    for name in ("agent", "detection-1"):
+        service = name.partition("-")[0]
+        command = main_container(tasks[name])["healthCheck"]["command"]
+        assert command == ["CMD", "python", "-m", f"services.{service}", "healthcheck"]
+    assert "healthCheck" not in main_container(tasks["migrate"])
+    assert main_container(tasks["migrate"])["command"] == ["python", "-m", "services.agent", "migrate"]
+
+
+def test_every_setting_is_one_that_the_service_has(dev: Installation) -> None:
+    for name, task in task_definitions(dev).items():
+        kind = DetectionSettings if name.startswith("detection") else AgentSettings
+        known = {field.upper() for field in kind.model_fields}
+        container = main_container(task)
+        given = set(settings_of(container)) | {one["name"] for one in container.get("secrets", [])}
+        assert given - known <= {"GATE_PASSWORD"}, name  # a variable of the site file
+
+
+def test_secrets_come_by_reference(dev: Installation) -> None:
+    tasks = task_definitions(dev)
+    secrets = {one["name"]: one["valueFrom"] for one in main_container(tasks["agent"])["secrets"]}
+    assert secrets["DB_PASSWORD"].endswith(":parameter/officer-dev/db-password")
+    assert secrets["OPENAI_API_KEY"].endswith(":parameter/officer-dev/openai-api-key")
+    cameras = {one["name"] for one in main_container(tasks["detection-1"])["secrets"]}
+    assert cameras == {"GATE_PASSWORD"}
+
+
+def test_the_databases_password_is_in_no_state(dev: Installation, edge: Installation) -> None:
+    for installation in (dev, edge):
+        found = installation.client("ssm").get_parameter(
+            Name=f"/{installation.prefix}/db-password", WithDecryption=True
+        )
+        password = found["Parameter"]["Value"]
+        assert len(password) == 40
+        assert password.isalnum()
+        assert password not in installation.state()
+
+
+def test_a_stopped_detection_leaves_its_spool_to_the_next(dev: Installation) -> None:
+    task = task_definitions(dev)["detection-1"]
+    volume = next(one for one in task["volumes"] if one["name"] == "data")
+    mounted = volume["efsVolumeConfiguration"]
+    assert mounted["transitEncryption"] == "ENABLED"
+    point = dev.client("efs").describe_access_points(
+        AccessPointId=mounted["authorizationConfig"]["accessPointId"]
+    )["AccessPoints"][0]
+    assert point["PosixUser"] == {"Uid": 10001, "Gid": 10001}
+    assert point["RootDirectory"]["Path"] == "/detection-1"
+
+
+def services(installation: Installation) -> dict[str, dict[str, Any]]:
+    told = installation.deployment()
+    names = {name: one["service"] for name, one in told["services"].items()}
+    found = installation.client("ecs").describe_services(
+        cluster=told["cluster"], services=list(names.values())
+    )["services"]
+    return {name: next(one for one in found if one["serviceName"] == full) for name, full in names.items()}
+
+
+def test_never_two_detections_watch_one_camera(dev: Installation) -> None:
+    found = services(dev)
+    configured = {name: one["deploymentConfiguration"] for name, one in found.items()}
+    assert configured["detection-1"]["maximumPercent"] == 100
+    assert configured["detection-1"]["minimumHealthyPercent"] == 0
+    assert configured["agent"]["maximumPercent"] == 200
+
+
+def test_a_deployment_that_fails_is_taken_back(dev: Installation) -> None:
+    for service in services(dev).values():
+        assert service["deploymentConfiguration"]["deploymentCircuitBreaker"] == {
+            "enable": True,
+            "rollback": True,
+        }
+
+
+def test_only_the_agent_runs_on_spare_capacity(dev: Installation) -> None:
+    where = {
+        name: [one["capacityProvider"] for one in service["capacityProviderStrategy"]]
+        for name, service in services(dev).items()
+    }
+    assert where == {"agent": ["FARGATE_SPOT"], "detection-1": ["FARGATE"], "detection-2": ["FARGATE"]}
+
+
+def test_dead_letters_outlive_the_queue(dev: Installation) -> None:
+    sqs = dev.client("sqs")
+    queue, dead = (
+        sqs.get_queue_attributes(QueueUrl=dev.outputs[name], AttributeNames=["All"])["Attributes"]
+        for name in ("queue_url", "dead_letter_queue_url")
+    )
+    assert int(dead["MessageRetentionPeriod"]) > int(queue["MessageRetentionPeriod"])
+    redrive = json.loads(queue["RedrivePolicy"])
+    assert redrive["deadLetterTargetArn"] == dead["QueueArn"]
+    assert int(redrive["maxReceiveCount"]) == 50
+    assert queue["SqsManagedSseEnabled"] == "true"
+
+
+@pytest.mark.parametrize("bucket", ["evidence", "reports", "config"])
+def test_buckets_are_private_encrypted_versioned_and_tls_only(dev: Installation, bucket: str) -> None:
+    s3, name = dev.client("s3"), dev.outputs["buckets"][bucket]
+    assert all(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+    assert s3.get_bucket_encryption(Bucket=name)["ServerSideEncryptionConfiguration"]["Rules"]
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_objects_expire_by_the_tag_that_the_services_set(dev: Installation) -> None:
+    rules = dev.client("s3").get_bucket_lifecycle_configuration(Bucket=dev.outputs["buckets"]["evidence"])
+    days = {
+        rule["Filter"]["Tag"]["Value"]: rule["Expiration"]["Days"]
+        for rule in rules["Rules"]
+        if "Tag" in rule.get("Filter", {})
+    }
+    assert days == {"evidence": 14, "report": 14}
+
+
+def test_the_agent_leaves_zero_and_comes_back(dev: Installation) -> None:
+    scaling, cloudwatch = dev.client("application-autoscaling"), dev.client("cloudwatch")
+    resource = "service/officer-dev/officer-dev-agent"
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[resource])[
+        "ScalableTargets"
+    ]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 2)
+    policies = {
+        one["PolicyName"].rpartition("-")[2]: one
+        for one in scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+        if one["ResourceId"] == resource
+    }
+    assert sorted(policies) == ["backlog", "idle", "wake"]
+    assert policies["backlog"]["TargetTrackingScalingPolicyConfiguration"]["DisableScaleIn"] is True
+    alarms = {
+        one["AlarmName"]: one
+        for one in cloudwatch.describe_alarms(AlarmNamePrefix="officer-dev-agent")["MetricAlarms"]
+    }
+    assert alarms["officer-dev-agent-wake"]["AlarmActions"] == [policies["wake"]["PolicyARN"]]
+    assert alarms["officer-dev-agent-idle"]["AlarmActions"] == [policies["idle"]["PolicyARN"]]
+    work = next(one for one in alarms["officer-dev-agent-idle"]["Metrics"] if one.get("Expression"))
+    for mails in ("due", "later", "held"):
+        assert f"outbox_{mails}" in work["Expression"]
+    rounds = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
+    mine = {
+        one["Schedule"]: one["ScalableTargetAction"]["MinCapacity"]
+        for one in rounds
+        if one["ResourceId"] == resource
+    }
+    assert mine == {"cron(0 0/4 * * ? *)": 1, "cron(8 0/4 * * ? *)": 0}
+
+
+def test_every_alarm_tells_somebody_and_has_its_runbook(dev: Installation) -> None:
+    from tests.infra.installation import ROOT
+
+    alarms = dev.client("cloudwatch").describe_alarms(AlarmNamePrefix="officer-dev")["MetricAlarms"]
+    telling = [one for one in alarms if not one["AlarmDescription"].startswith("Scaling, not trouble")]
+    assert len(telling) >= 9
+    for alarm in telling:
+        assert alarm["AlarmActions"] == [dev.outputs["alarm_topic"]], alarm["AlarmName"]
+        runbook = alarm["AlarmDescription"].rpartition(" ")[2]
+        assert (ROOT / runbook).is_file(), f"{alarm['AlarmName']}: {runbook} is missing"
+    assert len(alarms) - len(telling) == 2
+
+
+def test_the_budget_warns_at_80_percent(dev: Installation) -> None:
+    account = dev.client("sts").get_caller_identity()["Account"]
+    notes = dev.client("budgets").describe_notifications_for_budget(
+        AccountId=account, BudgetName="officer-dev"
+    )["Notifications"]
+    assert (80.0, "ACTUAL") in {(one["Threshold"], one["NotificationType"]) for one in notes}
+
+
+def test_images_are_scanned_and_their_tags_never_move(dev: Installation) -> None:
+    found = dev.client("ecr").describe_repositories()["repositories"]
+    ours = [one for one in found if one["repositoryName"].startswith("officer-dev/")]
+    assert len(ours) == 2
+    for repository in ours:
+        assert repository["imageTagMutability"] == "IMMUTABLE"
+        assert repository["imageScanningConfiguration"]["scanOnPush"] is True
+
+
+def test_at_the_edge_only_the_agent_runs_in_aws(edge: Installation) -> None:
+    assert list(edge.deployment()["services"]) == ["agent"]
+    assert edge.outputs["detection_cameras"] == {}
+    assert edge.outputs["detection_environment"]["EVIDENCE_BUCKET"] == edge.outputs["buckets"]["evidence"]
+    assert edge.outputs["edge_access"]["user"] == "officer-edge-edge"
+    assert not any(
+        one["CreationToken"].startswith("officer-edge")
+        for one in edge.client("efs").describe_file_systems()["FileSystems"]
+    )
+
+
+def test_at_the_edge_the_database_sleeps(edge: Installation) -> None:
+    (cluster,) = [
+        one
+        for one in edge.client("rds").describe_db_clusters()["DBClusters"]
+        if one["DBClusterIdentifier"] == "officer-edge"
+    ]
+    scaling = cluster["ServerlessV2ScalingConfiguration"]
+    assert (scaling["MinCapacity"], scaling["MaxCapacity"]) == (0.0, 1.0)
+    assert cluster["StorageEncrypted"] is True
+
+
+def test_there_is_no_nat_gateway_where_none_is_asked_for(dev: Installation, edge: Installation) -> None:
+    assert dev.client("ec2").describe_nat_gateways()["NatGateways"] == []
+
+
+def test_applied_again_it_changes_nothing(dev: Installation) -> None:
+    changes = {
+        address: actions for address, actions in dev.plan().items() if not address.startswith(MOTOS_OWN_DRIFT)
+    }
+    assert changes == {}

@@ -95,6 +95,10 @@ class Stack:
             assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
         return done.stdout
 
+    def run(self, service: str, *command: str) -> str:
+        """Output of *command* in a new container of *service*."""
+        return self.compose("run", "--rm", "--no-TTY", "--no-deps", service, *command)
+
     def take_away(self, log: Path) -> None:
         """Remove containers, networks and volumes; what they have logged stays in *log*."""
         if told := self.compose("logs", "--no-color", check=False):

@@ -68,6 +68,24 @@ def test_an_image_is_small_and_its_user_may_nothing(stack: Stack, service: str, 
     assert image["Config"]["Labels"]["org.opencontainers.image.licenses"] == "AGPL-3.0-only"
 
 
+@pytest.mark.parametrize(("service", "other"), [("detection", "agent"), ("agent", "detection")])
+def test_an_image_holds_one_service_only(stack: Stack, service: str, other: str) -> None:
+    found = "from importlib.util import find_spec; print(find_spec('services.%s') is not None)"
+    assert stack.run(service, "python", "-c", found % service) == "True\n"
+    assert stack.run(service, "python", "-c", found % other) == "False\n"
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_the_trimmed_image_runs_the_model_on_both_backends(stack: Stack, backend: str) -> None:
+    code = f"""
+import os, pathlib, numpy
+from services.detection.adapters.detector_loader import load_detector
+detector = load_detector(pathlib.Path(os.environ["MODEL_FILE"]), "{backend}")
+detector.detect([numpy.zeros((360, 640, 3), numpy.uint8)], 0.5)
+print(detector.info.backend)"""
+    assert stack.run("detection", "python", "-c", code).endswith(f"{backend}\n")
+
+
 def test_everything_comes_up(stack: Stack) -> None:
     stack.compose("up", "--detach", "--wait", "--wait-timeout", "240", timeout_s=300)
     for container in stack.containers():
@@ -112,8 +130,14 @@ def test_the_evidence_lies_in_its_bucket_and_the_queues_run_empty(stack: Stack) 
 
 
 def test_the_doctor_finds_every_dependency(stack: Stack) -> None:
-    told = stack.compose("run", "--rm", "--no-TTY", "officer", "doctor")
+    told = stack.run("officer", "doctor")
     assert "All that a run needs is there." in told
+
+
+def test_a_violation_is_traced_from_inside(stack: Stack) -> None:
+    violation_id = stack.mails()[0].violation_id
+    told = stack.run("officer", "trace", violation_id)
+    assert all(word in told for word in ("evidence/", "report", "mail"))
 
 
 def test_nobody_restarts_while_camera_and_database_are_away(stack: Stack) -> None:
@@ -123,9 +147,9 @@ def test_nobody_restarts_while_camera_and_database_are_away(stack: Stack) -> Non
     until("readiness without", 30, lambda: not stack.readiness("agent", 9200)["ready"])
     time.sleep(OUTAGE_S)
     stack.compose("start", "camera", "postgres")
-    seen = len(stack.rows())
     until("readiness", 60, lambda: stack.readiness("detection", 9100)["ready"])
     until("readiness", 60, lambda: stack.readiness("agent", 9200)["ready"])
+    seen = len(stack.rows())
     until("two reports more", ONE_MAIL_S, lambda: len(stack.rows()) >= seen + 2)
     after = [one for name in ("detection", "agent") for one in stack.containers(name)]
     assert {one.id: one.started_at for one in after} == before

@@ -141,6 +141,24 @@ def test_live_a_restarted_camera_doubles_nothing(footage: Path, tmp_path: Path) 
     check_invariants(out)
 
 
+def test_live_a_killed_detection_goes_on_with_the_same_violation(footage: Path, tmp_path: Path) -> None:
+    clip = annex_b([footage / PEOPLE], tmp_path / "people.h264")
+    settings = {"DATA_DIR": str(tmp_path / "data"), "SITE_FILE": str(SITES / "ppe-everywhere.yaml")}
+    with RtspServer(clip, 10) as camera, program("services.agent", **settings) as agent:
+        with program("services.detection", SOURCE=camera.url, **settings) as detection:
+            first = detection.wait_for("violation.opened", 60)["violation_id"]
+            detection.wait_for("violation.delivered", 30, violation_id=first)
+            detection.kill()
+        with program("services.detection", SOURCE=camera.url, **settings) as detection:
+            detection.wait_for("violation.closed", 90, violation_id=first)
+            assert detection.count("violation.opened") == 0
+            assert detection.stop() == 0
+        agent.wait_for("violation.completed", 60, violation_id=first)
+        agent.wait_for("mail.sent", 60, violation_id=first)
+        assert agent.stop() == 0
+    check_invariants(tmp_path / "data")
+
+
 def test_live_people_are_found_as_in_the_recording(footage: Path, tmp_path: Path) -> None:
     clip = annex_b([footage / PEOPLE], tmp_path / "people.h264")
     out = tmp_path / "out"

@@ -42,6 +42,8 @@ locals {
     SITE_FILE       = "/config/site.yaml"
     HEALTH_HOST     = "127.0.0.1" # asked from inside the container only
     HEALTH_PORT     = "9100"
+    # Logs are paid for by volume; alarms and scaling need a status line twice a minute.
+    LOG_STATUS_EVERY_S = "30"
   }
 
   site_files = [{

@@ -47,6 +47,8 @@ output "detection_environment" {
     EVIDENCE_BUCKET = module.storage.buckets["evidence"].name
     QUEUE_URL       = module.messaging.queue.url
     LOG_GROUP       = module.edge_access[0].log_group_name
+
+    LOG_STATUS_EVERY_S = "30"
   }
 }
 

@@ -84,7 +84,7 @@ variable "detection_placement" {
 variable "cameras_per_task" {
   description = "Cameras of the site file that one detection task watches; docs/cost.md states what was measured."
   type        = number
-  default     = 4
+  default     = 3
 
   validation {
     condition     = var.cameras_per_task >= 1 && var.cameras_per_task <= 64 && floor(var.cameras_per_task) == var.cameras_per_task

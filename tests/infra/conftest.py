@@ -1,13 +1,13 @@
 """The checks of infra/terraform. They run by `make infra-check` alone, which says so where Terraform is not at hand."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.infra.installation import Endpoint, Installation, running_endpoint
+from tests.infra.installation import Installation, running_endpoint
 
 collect_ignore_glob = [] if os.environ.get("INFRA_CHECK") else ["test_*.py"]
 
@@ -36,27 +36,23 @@ DEV = {
 
 
 @pytest.fixture(scope="session")
-def endpoint() -> Iterator[Endpoint]:
-    with running_endpoint() as endpoint:
-        yield endpoint
+def installations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Installation]]:
+    """dev (all in AWS) and edge (detection elsewhere), applied by the real provider and destroyed at the end.
 
-
-@pytest.fixture(scope="session")
-def installations(
-    endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Installation]]:
-    """dev (all in AWS) and edge (detection elsewhere), applied by the real provider and destroyed at the end."""
+    Each has an endpoint of its own: moto mixes the databases of two up.
+    """
     folder = tmp_path_factory.mktemp("terraform")
     (site := folder / "site.yaml").write_text(SITE)
-    found = {
-        "dev": Installation.prepared(folder / "dev", endpoint, "dev", site, DEV),
-        "edge": Installation.prepared(folder / "edge", endpoint, "edge", site, {"keep_data": False}),
-    }
-    _together(Installation.apply, found)
-    yield found
-    _together(Installation.destroy, found)
-    for installation in found.values():
-        assert installation.leftovers() == {}, "terraform destroy left something"
+    with running_endpoint() as first, running_endpoint() as second:
+        found = {
+            "dev": Installation.prepared(folder / "dev", first, "dev", site, DEV),
+            "edge": Installation.prepared(folder / "edge", second, "edge", site, {"keep_data": False}),
+        }
+        _together(Installation.apply, found)
+        yield found
+        _together(Installation.destroy, found)
+        for installation in found.values():
+            assert installation.leftovers() == {}, "terraform destroy left something"
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +70,7 @@ def site_file(dev: Installation) -> Path:
     return dev.site_file
 
 
-def _together(work: object, found: dict[str, Installation]) -> None:
+def _together(work: Callable[[Installation], None], found: dict[str, Installation]) -> None:
     with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(work, one) for one in found.values()]:  # type: ignore[arg-type]
+        for done in [pool.submit(work, one) for one in found.values()]:
             done.result()

@@ -9,9 +9,10 @@ detection_placement = "edge"
 mail_identity       = "example.com"
 mail_from           = "safety@example.com"
 
-database         = "serverless"
-database_ca_file = "rds-ca.pem"
-agent_tasks      = { min = 0, max = 2 }
-agent_round      = { every_hours = 12, minutes = 8 }
-keep_data        = true
-log_days         = 14
+database           = "serverless"
+database_ca_file   = "rds-ca.pem"
+agent_tasks        = { min = 0, max = 2 }
+agent_round        = { every_hours = 12, minutes = 8 }
+agent_idle_minutes = 5
+keep_data          = true
+log_days           = 14

@@ -4,11 +4,10 @@ region             = "eu-central-1"
 alert_addresses    = ["ops@example.com"]
 monthly_budget_usd = 400
 
-site_file        = "../../examples/sites/ppe-everywhere.yaml"
-mail_identity    = "example.com"
-mail_from        = "safety@example.com"
-camera_networks  = ["10.0.0.0/24"]
-cameras_per_task = 4
+site_file       = "../../examples/sites/ppe-everywhere.yaml"
+mail_identity   = "example.com"
+mail_from       = "safety@example.com"
+camera_networks = ["10.0.0.0/24"]
 
 egress                  = "nat"
 database                = "postgres"

@@ -4,19 +4,17 @@
 locals {
   namespace = var.name
 
-  # An event of the log becomes a metric. Log groups of a kind share the metric.
+  # An event of the log becomes a metric. Log groups of a kind share it: ten in all, which is what is free of charge.
   events = {
     camera-up       = { from = "detection", pattern = "{ $.event = \"camera.status\" && $.state = \"up\" }", value = "1" }
     camera-blind    = { from = "detection", pattern = "{ $.event = \"camera.status\" && ($.state = \"down\" || $.state = \"frozen\") }", value = "1" }
     violations      = { from = "detection", pattern = "{ $.event = \"violation.opened\" }", value = "1" }
     reports         = { from = "agent", pattern = "{ $.event = \"report.stored\" }", value = "1" }
     quarantined     = { from = "agent", pattern = "{ $.event = \"message.quarantined\" }", value = "1" }
-    mails-sent      = { from = "agent", pattern = "{ $.event = \"mail.sent\" }", value = "1" }
     mails-refused   = { from = "agent", pattern = "{ $.event = \"mail.refused\" }", value = "1" }
     mails-due       = { from = "agent", pattern = "{ $.event = \"agent.status\" }", value = "$.mails_due" }
     mails-later     = { from = "agent", pattern = "{ $.event = \"agent.status\" }", value = "$.mails_later" }
     mails-held      = { from = "agent", pattern = "{ $.event = \"agent.status\" }", value = "$.mails_held" }
-    errors          = { from = "all", pattern = "{ $.level = \"error\" }", value = "1" }
     service-refused = { from = "all", pattern = "{ $.event = \"service.refused\" }", value = "1" }
   }
 
@@ -27,9 +25,10 @@ locals {
     }
   ]...)
 
+  # A camera that is down says so twice a minute (LOG_STATUS_EVERY_S): 10 times in 5 minutes.
   alarms = {
     camera-blind = {
-      metric = "camera-blind", statistic = "Sum", period = 300, times = 2, above = 30, missing = "notBreaching"
+      metric = "camera-blind", statistic = "Sum", period = 300, times = 2, above = 5, missing = "notBreaching"
       text   = "A camera has been down or frozen for most of ten minutes. See docs/runbooks/camera-blind.md"
     }
     mail-failures = {
@@ -187,7 +186,7 @@ resource "aws_cloudwatch_dashboard" "this" {
 
 locals {
   widgets = concat([
-    { title = "Violations, reports, mails", stat = "Sum", metrics = [for event in ["violations", "reports", "mails-sent", "mails-refused", "quarantined"] : [local.namespace, event]] },
+    { title = "Violations, reports, refused mails", stat = "Sum", metrics = [for event in ["violations", "reports", "mails-refused", "quarantined"] : [local.namespace, event]] },
     { title = "Queue", stat = "Maximum", metrics = [
       ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.queue_name],
       ["AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName", var.queue_name],
@@ -196,7 +195,6 @@ locals {
     { title = "Age of the oldest violation in the queue, seconds", stat = "Maximum", metrics = [["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", var.queue_name]] },
     { title = "Cameras: looks at their state in 5 minutes", stat = "Sum", metrics = [[local.namespace, "camera-up"], [local.namespace, "camera-blind"]] },
     { title = "Mails that wait", stat = "Maximum", metrics = [for event in ["mails-due", "mails-later", "mails-held"] : [local.namespace, event]] },
-    { title = "Errors in the logs", stat = "Sum", metrics = [[local.namespace, "errors"]] },
     ], [
     for metric in ["CPUUtilization", "MemoryUtilization"] : {
       title   = "${metric}, percent"

@@ -17,7 +17,7 @@ INDENTED = re.compile(r"^ {4}(\S.*)$", re.MULTILINE)
 INLINE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 PATH = re.compile(
-    r"(?:docker|docs|examples|models|officer|requirements|services|shared|tests|tools|\.ci)/[A-Za-z0-9_./-]*[A-Za-z0-9_]"
+    r"(?<![\w/.-])(?:docker|docs|examples|infra|models|officer|requirements|services|shared|tests|tools|\.ci)/[A-Za-z0-9_./-]*[A-Za-z0-9_]"
 )
 TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 

@@ -40,7 +40,7 @@ class Topology:
     """One way to run the product.
 
     Attributes:
-        detection: (vCPU, GB, hours cameras share one task for), or None at the edge.
+        detection: vCPU and GB of a task, or None at the edge.
         cameras_per_task: that one detection task watches.
         agent_always: whether one agent task never sleeps.
         spot: whether the agent runs on spare capacity.
@@ -212,6 +212,18 @@ def topologies(prices: Prices) -> str:
     return "\n\n".join(tables)
 
 
+def small_sites(prices: Prices) -> str:
+    """How far ten dollars reach at the edge."""
+    rows = [
+        [
+            str(cameras),
+            *(f"{sum(month(topology, cameras, prices).values()):.2f}" for topology in (EDGE, EDGE_EXTERNAL)),
+        ]
+        for cameras in (1, 2, 3, 4, 8, 16)
+    ]
+    return _table(["Cameras at the edge", EDGE.name, EDGE_EXTERNAL.name], rows)
+
+
 def options(prices: Prices) -> str:
     """What a single choice costs."""
     hours = prices.load("hours_month")
@@ -268,6 +280,7 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 
 TABLES: dict[str, Callable[[Prices], str]] = {
     "topologies": topologies,
+    "small_sites": small_sites,
     "options": options,
     "inputs": inputs,
     "assumptions": assumptions,

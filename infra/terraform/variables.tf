@@ -114,7 +114,7 @@ variable "detection_secrets" {
 }
 
 variable "spool" {
-  description = "Where accepted violations wait: efs outlives the task, task does not (docs/adr/0011-spool-on-efs.md)."
+  description = "Where accepted violations wait: efs outlives the task, task does not (docs/adr/0010-spool-on-efs.md)."
   type        = string
   default     = "efs"
 

@@ -1,5 +1,5 @@
 # The spool's file system: what detection has accepted and not yet delivered, and which violations are open, outlives
-# the task. Why: docs/adr/0011-spool-on-efs.md
+# the task. Why: docs/adr/0010-spool-on-efs.md
 
 resource "aws_efs_file_system" "this" {
   #checkov:skip=CKV_AWS_184:encrypted under the AWS key of the account; a key of one's own is 1 USD a month

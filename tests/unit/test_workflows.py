@@ -1,0 +1,104 @@
+"""The workflows: actions pinned by commit, only the rights they need, and everything that they call is there."""
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.image_gate import accepted_names, findings
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+IMAGES = ("detection", "agent")
+
+
+@pytest.fixture(params=FILES, ids=lambda path: path.name)
+def path(request: pytest.FixtureRequest) -> Path:
+    found: Path = request.param
+    return found
+
+
+def steps(path: Path) -> Iterator[dict[str, Any]]:
+    for job in yaml.safe_load(path.read_text())["jobs"].values():
+        yield from job["steps"]
+
+
+def commands(path: Path) -> Iterator[str]:
+    for step in steps(path):
+        yield from str(step.get("run", "")).splitlines()
+
+
+def test_actions_are_pinned_by_commit_and_say_which_release_that_is(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        if "uses:" in line:
+            assert re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+
+
+def test_each_workflow_names_its_rights(path: Path) -> None:
+    told = yaml.safe_load(path.read_text())
+    assert told["permissions"]["contents"] == "read"
+    assert set(told["permissions"]) <= {"contents", "id-token"}
+    assert "pull_request_target" not in path.read_text()
+
+
+def test_no_text_of_strangers_gets_into_a_shell(path: Path) -> None:
+    for command in commands(path):
+        assert not re.search(r"\$\{\{\s*(github\.event|inputs\.|github\.head_ref)", command), command
+
+
+def test_each_make_target_exists(path: Path) -> None:
+    for command in commands(path):
+        for target in re.findall(r"\bmake ([a-z-]+)", command):
+            assert target in TARGETS, command
+
+
+def test_each_file_and_module_exists(path: Path) -> None:
+    for command in commands(path):
+        for name in re.findall(r"(?<![\w/.])((?:infra|tests|tools|docker)/[\w./-]+)", command):
+            assert (ROOT / name).exists(), command
+        for name in re.findall(r"python\d? -m ([\w.]+)", command):
+            assert importlib.util.find_spec(name), command
+
+
+def test_each_image_has_its_dockerfile() -> None:
+    told = yaml.safe_load((ROOT / ".github/workflows/build.yml").read_text())
+    assert told["jobs"]["image"]["strategy"]["matrix"]["image"] == list(IMAGES)
+    for image in IMAGES:
+        assert (ROOT / "docker" / f"{image}.Dockerfile").is_file()
+
+
+def test_each_variable_is_documented(path: Path) -> None:
+    documented = (ROOT / "docs" / "deploy.md").read_text()
+    for name in set(re.findall(r"\bvars\.(\w+)", path.read_text())):
+        assert f"`{name}`" in documented, name
+
+
+def test_dependabot_waits_and_looks_where_something_is() -> None:
+    told = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())
+    assert {one["package-ecosystem"] for one in told["updates"]} >= {
+        "github-actions",
+        "pip",
+        "docker",
+        "terraform",
+    }
+    for update in told["updates"]:
+        assert update["cooldown"]["default-days"] >= 7
+        assert (ROOT / update["directory"].strip("/")).is_dir()
+
+
+def test_the_gate_tells_the_gravest_first_and_wants_reasons() -> None:
+    listed = [
+        {"severity": "LOW", "name": "CVE-1"},
+        {"severity": "HIGH", "name": "CVE-2", "attributes": [{"key": "package_name", "value": "zlib"}]},
+        {"severity": "CRITICAL", "name": "CVE-3"},
+    ]
+    told = findings({"imageScanFindings": {"findings": listed}})
+    assert told == [("CRITICAL", "CVE-3", "?"), ("HIGH", "CVE-2", "zlib")]
+    assert accepted_names("# heading\nCVE-3 not reachable\n") == {"CVE-3"}
+    with pytest.raises(SystemExit, match="CVE-4 without a reason"):
+        accepted_names("CVE-4\n")

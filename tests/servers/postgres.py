@@ -68,13 +68,23 @@ class PostgresServer:
         connection.close()
         return f"postgresql://officer@127.0.0.1:{self.port}/{name}"
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def backup(self, url: str) -> bytes:
+        """What `pg_dump` writes of the database at *url*."""
+        return self._run("pg_dump", "--format=custom", url)
+
+    def restore(self, backup: bytes) -> str:
+        """The address of a new database with what *backup* holds."""
+        (path := self._folder / f"{uuid.uuid4().hex}.dump").write_bytes(backup)
+        path.chmod(0o644)
+        self._run("pg_restore", "--exit-on-error", "--dbname", url := self.new_database(), str(path))
+        return url
+
+    def _run(self, program: str, *arguments: str) -> bytes:
         command = [str(self._bin / program), *arguments]
-        done = subprocess.run(
-            command, user=self._owner, cwd=self._folder, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, user=self._owner, cwd=self._folder, capture_output=True, check=False)
         if done.returncode:
-            raise RuntimeError(f"{program} failed:\n{done.stderr}")
+            raise RuntimeError(f"{program} failed:\n{done.stderr.decode(errors='replace')}")
+        return done.stdout
 
     def _wait_until_up(self) -> None:
         deadline = time.monotonic() + 20

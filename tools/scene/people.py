@@ -28,6 +28,7 @@ class Look:
         hair: name of the hair, empty for none.
         hat: linear RGB of the hard hat, None for a bare head.
         vest: linear RGB of the vest's cloth, None for no vest.
+        carried: linear RGB of a hard hat in the right hand, None for none.
     """
 
     skin: str
@@ -38,6 +39,7 @@ class Look:
     suit_tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
     hat: tuple[float, float, float] | None = None
     vest: tuple[float, float, float] | None = None
+    carried: tuple[float, float, float] | None = None
 
 
 @dataclass(slots=True)
@@ -76,6 +78,8 @@ def build_worker(name: str, look: Look, library: Library) -> Worker:
         parts["vest"] = [tailor.vest(clothes[0], look.vest)]
     if look.hat:
         parts["hat"] = [tailor.hat(look.hat)]
+    if look.carried:
+        parts["carried"] = [tailor.hat_in_hand(look.carried)]
     return Worker(name, armature, parts, _head_vertices(body))
 
 
@@ -165,6 +169,22 @@ class _Tailor:
         hat.parent, hat.parent_type, hat.parent_bone = self.armature, "BONE", "Head"
         bpy.context.view_layer.update()
         hat.matrix_world = _placed(Vector((0.0, centre[1], self._rim())), tilt=math.radians(7))
+        return hat
+
+    def hat_in_hand(self, colour: tuple[float, float, float]) -> bpy.types.Object:
+        """Held by the peak, the crown away from the thigh."""
+        hat = hard_hat(f"{self.name}-carried", colour, (0.105, 0.130))
+        bone = self.armature.data.bones["RightHand"]
+        hat.parent, hat.parent_type, hat.parent_bone = self.armature, "BONE", bone.name
+        bpy.context.view_layer.update()
+        along = (bone.tail_local - bone.head_local).normalized()
+        index, little = (
+            self.armature.data.bones[f"RightHand{name}1"].head_local for name in ("Index", "Pinky")
+        )
+        across = (index - little).normalized()
+        crown = along.cross(across).normalized()
+        turn = Matrix((along.cross(crown), along, crown)).transposed().to_4x4()
+        hat.matrix_world = Matrix.Translation(bone.tail_local + 0.17 * along) @ turn
         return hat
 
     def _rim(self) -> float:

@@ -1,4 +1,4 @@
-"""Render the demo clip and write its truth: python render.py --assets DIR --out DIR
+"""Render a clip and write its truth: python render.py --assets DIR --out DIR [--story NAME]
 
 The empty yard is rendered once; in each frame only the rectangles around the workers and their shadows are
 rendered and laid over it, and of a worker who hardly moved since, the last rectangle is taken again. Finished
@@ -18,11 +18,10 @@ from film import encode, lay_over, with_sensor_noise
 from motion import Performance
 from people import Worker, build_worker
 from PIL import Image
-from story import CAST, FRAMES_PER_SECOND, SECONDS
+from stories import STORIES
 from truth import Observer, write_truth
 from yard import build_yard
 
-WIDTH, HEIGHT = 1280, 720
 PLATE_SAMPLES, FRAME_SAMPLES = 48, 2
 MARGIN = 14  # pixels around the workers and their shadows
 STILL = 1.5  # pixels that a worker may move before being rendered anew
@@ -32,24 +31,26 @@ Box = tuple[int, int, int, int]
 
 def main() -> None:
     arguments = _arguments()
-    scene = _scene()
+    story = STORIES[arguments.story]
+    scene = _scene(story.size)
     build_yard()
     library = Library(arguments.assets)
     stage = [
-        (build_worker(part.name, part.look, library), Performance(part.role, SECONDS), part) for part in CAST
+        (build_worker(part.name, part.look, library), Performance(part.role, story.seconds))
+        for part in story.cast
     ]
     work = arguments.work or arguments.out / "frames"
     work.mkdir(parents=True, exist_ok=True)
-    observer = Observer(scene, WIDTH, HEIGHT)
-    count = round(SECONDS * FRAMES_PER_SECOND)
+    observer = Observer(scene, *story.size)
+    count = round(story.seconds * story.frames_per_second)
 
     def pose(frame: int) -> None:
-        for worker, performance, _ in stage:
-            performance.pose(worker, frame / FRAMES_PER_SECOND)
+        for worker, performance in stage:
+            performance.pose(worker, frame / story.frames_per_second)
         bpy.context.view_layer.update()
 
     if arguments.part != "truth":
-        camera = PatchCamera(scene, observer, [worker for worker, _, _ in stage], work)
+        camera = PatchCamera(scene, observer, [worker for worker, _ in stage], work)
         for frame in _wanted(arguments.frames, count):
             target = work / f"{frame:04d}.png"
             if not target.exists():
@@ -60,12 +61,12 @@ def main() -> None:
         frames = []
         for frame in range(count):
             pose(frame)
-            frames.append(observer.look([worker for worker, _, _ in stage]))
+            frames.append(observer.look([worker for worker, _ in stage]))
         arguments.out.mkdir(parents=True, exist_ok=True)
-        write_truth(arguments.out / "truth.json", observer, frames)
+        write_truth(arguments.out / "truth.json", story, observer, frames)
     if arguments.part == "all":
         pictures = (with_sensor_noise(work / f"{frame:04d}.png", seed=frame) for frame in range(count))
-        encode(pictures, (WIDTH, HEIGHT), arguments.out / "yard.mp4", FRAMES_PER_SECOND)
+        encode(pictures, story.size, arguments.out / story.video, story.frames_per_second)
 
 
 def _arguments() -> argparse.Namespace:
@@ -73,7 +74,8 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--assets", type=Path, required=True, help="folder with the two unpacked packages")
-    parser.add_argument("--out", type=Path, required=True, help="where yard.mp4 and truth.json go")
+    parser.add_argument("--out", type=Path, required=True, help="where the video and truth.json go")
+    parser.add_argument("--story", choices=STORIES, default="demo")
     parser.add_argument("--work", type=Path, help="where the single frames go (default: OUT/frames)")
     parser.add_argument("--frames", default="0:1", help="OFFSET:STEP, to share the frames between processes")
     parser.add_argument("--part", choices=("all", "frames", "truth"), default="all")
@@ -85,7 +87,7 @@ def _wanted(choice: str, count: int) -> range:
     return range(offset, count, step)
 
 
-def _scene() -> bpy.types.Scene:
+def _scene(size: tuple[int, int]) -> bpy.types.Scene:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
@@ -95,7 +97,7 @@ def _scene() -> bpy.types.Scene:
     scene.cycles.max_bounces = scene.cycles.diffuse_bounces = 2
     scene.cycles.caustics_reflective = scene.cycles.caustics_refractive = False
     scene.cycles.transparent_max_bounces = 12
-    scene.render.resolution_x, scene.render.resolution_y = WIDTH, HEIGHT
+    scene.render.resolution_x, scene.render.resolution_y = size
     scene.render.use_persistent_data = True
     scene.view_settings.view_transform = "AgX"
     scene.view_settings.look = "AgX - Medium High Contrast"
@@ -115,9 +117,8 @@ class PatchCamera:
     def shoot(self) -> Image.Image:
         """The frame with the workers as they are posed now."""
         picture = self._plate
-        for group in _overlapping(
-            {worker.name: self._observer.reach(worker, MARGIN) for worker in self._workers}
-        ):
+        reaches = {worker.name: self._observer.reach(worker, MARGIN) for worker in self._workers}
+        for group in _overlapping({name: box for name, box in reaches.items() if box}):
             box, patch = self._take(group)
             picture = lay_over(picture, patch, box)
         return Image.fromarray(picture.round().astype(np.uint8))
@@ -165,14 +166,13 @@ def _touch(one: Box, other: Box) -> bool:
 
 def _render(scene: bpy.types.Scene, path: Path, samples: int, box: Box | None) -> None:
     settings = scene.render
+    width, height = settings.resolution_x, settings.resolution_y
     settings.use_border = settings.use_crop_to_border = box is not None
     if box:
         # Blender cuts the fractions down to whole pixels, so aim inside the pixel, not at its edge.
-        settings.border_min_x, settings.border_max_x = (box[0] + 0.1) / WIDTH, (box[2] + 0.1) / WIDTH
-        settings.border_min_y, settings.border_max_y = (
-            1 - (box[3] - 0.1) / HEIGHT,
-            1 - (box[1] - 0.1) / HEIGHT,
-        )
+        settings.border_min_x, settings.border_max_x = (box[0] + 0.1) / width, (box[2] + 0.1) / width
+        settings.border_min_y = 1 - (box[3] - 0.1) / height
+        settings.border_max_y = 1 - (box[1] - 0.1) / height
     scene.cycles.samples = samples
     settings.filepath = str(path)
     bpy.ops.render.render(write_still=True)

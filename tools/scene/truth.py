@@ -10,8 +10,9 @@ import numpy as np
 from assets import FloatArray
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
+from numpy.typing import NDArray
 from people import Worker
-from story import CAST, FRAMES_PER_SECOND, SECONDS
+from story import Story
 from yard import ZONE
 
 Box = tuple[int, int, int, int]
@@ -45,13 +46,11 @@ class Observer:
             axis=1,
         )
 
-    def reach(self, worker: Worker, margin: int) -> Box:
-        """The box around *worker* and the shadow on the ground, hidden or not."""
+    def reach(self, worker: Worker, margin: int) -> Box | None:
+        """The box around *worker* and the shadow on the ground, hidden or not; None outside the picture."""
         points = np.concatenate([_vertices(mesh) for mesh in worker.meshes])
         shadow = points - np.outer(points[:, 2] / self._sunlight[2], self._sunlight)
-        box = self._box(self.project(np.concatenate([points, shadow])), margin)
-        assert box is not None
-        return box
+        return self._box(self.project(np.concatenate([points, shadow])), margin)
 
     def outline(self, worker: Worker) -> FloatArray:
         """Pixels [N, 2] of some of the worker's vertices, enough to tell whether anything moved."""
@@ -68,7 +67,9 @@ class Observer:
             everything = self._visible(np.concatenate(list(points.values())))
             if len(everything):
                 boxes = {
-                    part: self._visible(points[part]) for part in ("head", "hat", "vest") if part in points
+                    part: self._visible(points[part])
+                    for part in ("head", "hat", "carried", "vest")
+                    if part in points
                 }
                 seen[worker.name] = {
                     "person": self._box(self.project(everything)),
@@ -94,14 +95,20 @@ class Observer:
 
     def _visible(self, points: FloatArray) -> FloatArray:
         """Those of *points* that nothing in the yard hides: all of them, or a sample where something does."""
-        if self._share(points) == 1.0:
+        points = points[self._in_picture(points)]
+        if len(points) == 0 or self._share(points) == 1.0:
             return points
         sample = points[::CLOSE_LOOK]
         return sample[[not self._hidden(point) for point in sample.tolist()]]
 
     def _share(self, points: FloatArray) -> float:
-        sample = points[::GLIMPSE].tolist()
-        return round(1 - sum(map(self._hidden, sample)) / len(sample), 3)
+        sample = points[::GLIMPSE]
+        seen = [point for point in sample[self._in_picture(sample)].tolist() if not self._hidden(point)]
+        return round(len(seen) / len(sample), 3)
+
+    def _in_picture(self, points: FloatArray) -> NDArray[np.bool_]:
+        pixels = self.project(points)
+        return np.all((pixels >= 0) & (pixels < (self.width, self.height)), axis=1)
 
     def _hidden(self, point: list[float]) -> bool:
         ray = Vector(point) - self._at
@@ -115,39 +122,41 @@ class Observer:
         return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
 
 
-_CALLED = {"hat": "hardhat"}
+_CALLED = {"hat": "hardhat", "carried": "carried_hat"}
 
 
-def write_truth(path: Path, observer: Observer, frames: list[dict[str, dict[str, object]]]) -> None:
+def write_truth(
+    path: Path, story: Story, observer: Observer, frames: list[dict[str, dict[str, object]]]
+) -> None:
     """Write the zone, the events and one line per frame; README.md describes the fields."""
     head = {
-        "video": "yard.mp4",
+        "video": story.video,
         "width": observer.width,
         "height": observer.height,
-        "frames_per_second": FRAMES_PER_SECOND,
-        "seconds": SECONDS,
+        "frames_per_second": story.frames_per_second,
+        "seconds": story.seconds,
         "zone": observer.zone(),
         "worn_by_nobody": ["a hard hat lying on the drum at the left"],
-        "events": _events(frames),
+        "events": _events(story, frames),
     }
     lines = [json.dumps({"frame": number, "people": people}) for number, people in enumerate(frames)]
     text = json.dumps(head, indent=2)[:-2] + ',\n  "frames": [\n    ' + ",\n    ".join(lines) + "\n  ]\n}\n"
     path.write_text(text)
 
 
-def _events(frames: list[dict[str, dict[str, object]]]) -> list[dict[str, object]]:
+def _events(story: Story, frames: list[dict[str, dict[str, object]]]) -> list[dict[str, object]]:
     events: list[dict[str, object]] = []
-    for part in CAST:
+    for part in story.cast:
         seen = [number for number, people in enumerate(frames) if part.name in people]
-        events += [{"person": part.name, "what": f"no_{item}", **_span(seen)} for item in part.lacks]
         inside = [number for number in seen if frames[number][part.name]["in_zone"]]
-        if inside:
-            events.append({"person": part.name, "what": "in_zone", **_span(inside)})
+        what = [(f"no_{item}", seen) for item in part.lacks] + [("in_zone", inside)]
+        events += [{"person": part.name, "what": name, **_span(story, at)} for name, at in what if at]
     return events
 
 
-def _span(numbers: list[int]) -> dict[str, float]:
-    return {"from_s": numbers[0] / FRAMES_PER_SECOND, "to_s": (numbers[-1] + 1) / FRAMES_PER_SECOND}
+def _span(story: Story, numbers: list[int]) -> dict[str, float]:
+    rate = story.frames_per_second
+    return {"from_s": numbers[0] / rate, "to_s": (numbers[-1] + 1) / rate}
 
 
 def _vertices(mesh: bpy.types.Object) -> FloatArray:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from officer import demo, doctor, erase, model, reports, site, trace, watch
+from officer import demo, deploy_check, doctor, erase, model, reports, site, trace, watch
 from officer.console import errors, screen
 from shared.errors import ConfigurationError, OfficerError
 from shared.observability.logging import configure_logging
@@ -43,6 +43,7 @@ app = typer.Typer(
 app.command(name="watch")(watch.watch)
 app.command(name="demo")(demo.demo)
 app.command(name="doctor")(doctor.doctor)
+app.command(name="deploy-check")(deploy_check.deploy_check)
 app.command(name="trace")(trace.trace)
 app.add_typer(site.app, name="site")
 reports.app.command()(erase.erase)

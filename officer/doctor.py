@@ -76,13 +76,13 @@ def doctor(
         with screen.status(f"checking {name}"):
             finding = examine(check)
         failed += finding.ok is False
-        rows.add_row(_MARKS[finding.ok], name, escape(finding.told))
+        rows.add_row(MARKS[finding.ok], name, escape(finding.told))
     screen.print(rows)
     screen.print(f"{failed} of these need attention." if failed else "All that a run needs is there.")
     raise typer.Exit(1 if failed else 0)
 
 
-_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]-[/]"}
+MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]-[/]"}
 
 
 def examine(check: Callable[[], Finding]) -> Finding:

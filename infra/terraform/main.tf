@@ -284,6 +284,9 @@ module "github_oidc" {
   evidence_bucket_arn      = module.storage.buckets["evidence"].arn
   report_bucket_arn        = module.storage.buckets["reports"].arn
   queue_arn                = module.messaging.queue.arn
+  dead_letter_queue_arn    = module.messaging.dead_letter_queue.arn
+  mail_identity_arn        = module.mail.identity_arn
+  topic_arns               = [module.messaging.alerts_topic_arn, module.mail.feedback_topic_arn]
   log_group_arns           = concat([module.agent.log_group_arn], [for service in module.detection : service.log_group_arn])
   deployment_parameter_arn = aws_ssm_parameter.deployment.arn
   state_bucket             = var.state_bucket
@@ -297,6 +300,13 @@ resource "aws_ssm_parameter" "deployment" {
   type        = "String"
   tier        = "Intelligent-Tiering"
   value       = jsonencode(local.deployment)
+
+  lifecycle {
+    precondition {
+      condition     = length(jsonencode(local.deployment)) <= 8192
+      error_message = "There are more detection services than a parameter can name (some 40): raise cameras_per_task, or make a second installation."
+    }
+  }
 }
 
 locals {
@@ -307,19 +317,19 @@ locals {
       { agent = {
         image           = "agent"
         service         = module.agent.service_name
-        task_definition = module.agent.task_definition_arn
+        task_definition = module.agent.task_definition
         tasks           = var.agent_tasks.min
       } },
       { for name, service in module.detection : name => {
         image           = "detection"
         service         = service.service_name
-        task_definition = service.task_definition_arn
+        task_definition = service.task_definition
         tasks           = 1
       } },
     )
     migrate = {
       image            = "agent"
-      task_definition  = module.agent.run_once_arns["migrate"]
+      task_definition  = module.agent.run_once["migrate"]
       subnets          = module.network.task_subnet_ids
       security_group   = module.agent.security_group_id
       assign_public_ip = module.network.assign_public_ip
@@ -329,6 +339,11 @@ locals {
     evidence_bucket = module.storage.buckets["evidence"].name
     report_bucket   = module.storage.buckets["reports"].name
     queue_url       = module.messaging.queue.url
-    site_id         = yamldecode(file(var.site_file)).site.id
+    # What officer deploy-check looks at besides.
+    dead_letter_queue_url = module.messaging.dead_letter_queue.url
+    mail                  = { identity = var.mail_identity, from = var.mail_from }
+    topics                = [module.messaging.alerts_topic_arn, module.mail.feedback_topic_arn]
+    alarms                = concat(module.messaging.alarm_names, module.observability.alarm_names)
+    site                  = yamldecode(file(var.site_file)).site
   }
 }

@@ -6,7 +6,7 @@ nothing: our loops do, each with its own patience, and every call has a deadline
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -80,6 +80,13 @@ class AwsClients:
         """A client of SES, version 1."""
         try:
             return self._session.client("ses", config=self._config())
+        except (BotoCoreError, ValueError) as error:
+            raise _unusable(error) from error
+
+    def named(self, service: str) -> Any:
+        """A client of the service with that name in the SDK, such as ``ecs``."""
+        try:
+            return self._session.client(service, config=self._config())  # type: ignore[call-overload]
         except (BotoCoreError, ValueError) as error:
             raise _unusable(error) from error
 

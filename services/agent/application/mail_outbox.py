@@ -132,7 +132,7 @@ class MailRoom:
             try:
                 self._outbox.sent(letter, message_id)
                 crash_point("M4")
-                log.info("mail.sent", **_about(letter), **_age(letter))
+                log.info("mail.sent", message_id=message_id, **_about(letter), **_age(letter))
             except LeaseLostError:
                 log.warning("mail.overtaken", **_about(letter))
             del self._handed_over[0]

@@ -8,14 +8,14 @@ output "service_arn" {
   value       = aws_ecs_service.this.id
 }
 
-output "task_definition_arn" {
-  description = "The task definition that deployments copy, putting their image into it."
-  value       = aws_ecs_task_definition.this.arn
+output "task_definition" {
+  description = "The task definition (family:revision) that deployments copy, putting their image into it."
+  value       = "${aws_ecs_task_definition.this.family}:${aws_ecs_task_definition.this.revision}"
 }
 
-output "run_once_arns" {
-  description = "Task definitions of the commands that run once, by name."
-  value       = { for key, task in aws_ecs_task_definition.once : key => task.arn }
+output "run_once" {
+  description = "Task definitions (family:revision) of the commands that run once, by name."
+  value       = { for key, task in aws_ecs_task_definition.once : key => "${task.family}:${task.revision}" }
 }
 
 output "families" {

@@ -115,7 +115,7 @@ data "aws_iam_policy_document" "plan" {
 }
 
 data "aws_iam_policy_document" "deploy" {
-  #checkov:skip=CKV_AWS_356:GetAuthorizationToken, RegisterTaskDefinition and DescribeTaskDefinition know no resource
+  #checkov:skip=CKV_AWS_356:GetAuthorizationToken, RegisterTaskDefinition, DescribeTaskDefinition, GetAccount and a list of alarms know no resource
   statement {
     sid       = "SignInToRegistry"
     actions   = ["ecr:GetAuthorizationToken"]
@@ -180,22 +180,54 @@ data "aws_iam_policy_document" "deploy" {
     resources = [var.deployment_parameter_arn]
   }
 
+  # officer deploy-check: looks, and sends a violation that is marked as a test.
+
   statement {
-    sid       = "SmokeTestSends"
+    sid       = "TestSends"
     actions   = ["s3:PutObject", "s3:PutObjectTagging"]
     resources = ["${var.evidence_bucket_arn}/evidence/*", "${var.evidence_bucket_arn}/events/*"]
   }
 
   statement {
-    sid       = "SmokeTestRings"
-    actions   = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]
+    sid       = "TestRings"
+    actions   = ["sqs:SendMessage"]
     resources = [var.queue_arn]
   }
 
   statement {
-    sid       = "SmokeTestSeesReport"
-    actions   = ["s3:GetObject", "s3:ListBucket"]
-    resources = [var.report_bucket_arn, "${var.report_bucket_arn}/*"]
+    sid       = "TestSeesItsOwnReport"
+    actions   = ["s3:GetObject"]
+    resources = ["${var.report_bucket_arn}/reports/*-deploy-check-deploy-check-*"]
+  }
+
+  statement {
+    sid       = "LookAtQueues"
+    actions   = ["sqs:GetQueueAttributes"]
+    resources = [var.queue_arn, var.dead_letter_queue_arn]
+  }
+
+  statement {
+    sid       = "LookAtBuckets"
+    actions   = ["s3:GetBucketPublicAccessBlock", "s3:GetBucketVersioning", "s3:ListBucket"]
+    resources = [var.evidence_bucket_arn, var.report_bucket_arn]
+  }
+
+  statement {
+    sid       = "LookAtMailIdentity"
+    actions   = ["ses:GetEmailIdentity"]
+    resources = [var.mail_identity_arn]
+  }
+
+  statement {
+    sid       = "LookAtAlarmsAndMailAccount"
+    actions   = ["cloudwatch:DescribeAlarms", "ses:GetAccount"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "LookAtSubscriptions"
+    actions   = ["sns:ListSubscriptionsByTopic"]
+    resources = var.topic_arns
   }
 
   statement {

@@ -93,6 +93,21 @@ variable "queue_arn" {
   type        = string
 }
 
+variable "dead_letter_queue_arn" {
+  description = "Queue whose letters deploy-check counts."
+  type        = string
+}
+
+variable "mail_identity_arn" {
+  description = "Identity that deploy-check asks whether it is verified."
+  type        = string
+}
+
+variable "topic_arns" {
+  description = "Topics of alarms and bounces, whose subscriptions deploy-check looks at."
+  type        = list(string)
+}
+
 variable "log_group_arns" {
   description = "Log groups that a deployment may look into."
   type        = list(string)

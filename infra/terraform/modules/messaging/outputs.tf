@@ -12,3 +12,8 @@ output "alerts_topic_arn" {
   description = "Where alarms go."
   value       = aws_sns_topic.alerts.arn
 }
+
+output "alarm_names" {
+  description = "Alarms of the two queues."
+  value       = [aws_cloudwatch_metric_alarm.dead_letters.alarm_name, aws_cloudwatch_metric_alarm.oldest_message.alarm_name]
+}

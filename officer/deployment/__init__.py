@@ -1,0 +1,1 @@
+"""Looks at an installation in AWS from outside."""

@@ -1,5 +1,6 @@
 """Builds the agent service from its settings: the one place where adapters are chosen."""
 
+import os
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from services.agent.application.ports import (
     ReportRenderer,
     ReportStore,
     ReportWriter,
+    TaskProtection,
     ViolationInbox,
 )
 from services.agent.application.process_violation import Desk
@@ -121,7 +123,7 @@ def build_agent(
         heart=health.loop("mail", MAIL_LIMIT_S),
     )
     wait_s = SQS_WAIT_S if settings.queue == "sqs" else WAIT_S
-    consumer = Consumer(inbox, desk, health.loop("consumer", WORK_LIMIT_S), wait_s)
+    consumer = Consumer(inbox, desk, health.loop("consumer", WORK_LIMIT_S), wait_s, open_protection())
     heart = health.loop("main", ROUND_LIMIT_S)
     find_lost = partial(reconcile, evidence, repository, inbox, heart)
     return Agent(consumer, mail_room, find_lost, closing.close, heart, look_round)
@@ -242,6 +244,14 @@ def _recipients(settings: AgentSettings) -> tuple[Iterable[Recipient], Callable[
         return [Recipient(address) for address in settings.mail_to], lambda: None
     listed = MailingList(loaded)
     return listed, SiteWatch(loaded, listed.take_over).reload_if_changed
+
+
+def open_protection() -> TaskProtection | None:
+    """On ECS, which names its agent to each container by itself; nowhere else."""
+    from services.agent.adapters.ecs_task_protection import EcsTaskProtection
+
+    uri = os.environ.get("ECS_AGENT_URI")
+    return EcsTaskProtection(uri) if uri else None
 
 
 def open_mailer(settings: AgentSettings, aws: "Callable[[], AwsClients]") -> Mailer:

@@ -9,7 +9,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from services.agent.application.heartbeat import heartbeat
-from services.agent.application.ports import Delivery, InboxCounts, ViolationInbox
+from services.agent.application.ports import Delivery, InboxCounts, TaskProtection, ViolationInbox
 from services.agent.application.process_violation import (
     MAX_ATTEMPTS,
     ComeBack,
@@ -43,18 +43,25 @@ class Consumer:
     """
 
     def __init__(
-        self, inbox: ViolationInbox, desk: Desk, heart: Heart | None = None, wait_s: float = WAIT_S
+        self,
+        inbox: ViolationInbox,
+        desk: Desk,
+        heart: Heart | None = None,
+        wait_s: float = WAIT_S,
+        protection: TaskProtection | None = None,
     ) -> None:
         """Work at *desk* on what comes into *inbox*.
 
         Args:
             heart: beats with every look into the inbox and every step of a work.
             wait_s: how long one look waits for a message; to stop takes as long.
+            protection: held from a message's arrival until a look finds none.
         """
         self._inbox = inbox
         self._desk = desk
         self._heart = heart or Heart()
         self._wait_s = wait_s
+        self._protection = protection or _Unprotected()
         self._failures = 0
         self._unreturned: list[Claim] = []
         self._in_hand: tuple[Delivery, Claim] | None = None
@@ -69,6 +76,7 @@ class Consumer:
                 self._pause(error, stop)
             else:
                 self._back_to_work()
+        self._protection.release()
         self._heart.rest()
 
     def step(self, wait_s: float) -> bool:
@@ -80,8 +88,10 @@ class Consumer:
         self._check_database()
         delivery = self._inbox.receive(self._desk.lease_s, wait_s)
         if delivery is None:
+            self._protection.release()
             return False
         crash_point("A1")
+        self._protection.hold()
         try:
             self._settle(delivery, self._outcome(delivery))
         except TransientError:
@@ -197,6 +207,14 @@ class Consumer:
         if self._failures:
             log.info("agent.resumed", after_failures=self._failures)
         self._failures = 0
+
+
+class _Unprotected:
+    def hold(self) -> None:
+        pass
+
+    def release(self) -> None:
+        pass
 
 
 def _rest_s(delivery: Delivery) -> float:

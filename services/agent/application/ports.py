@@ -416,6 +416,18 @@ class ReportReader(Protocol):
         ...
 
 
+class TaskProtection(Protocol):
+    """Keeps whoever counts tasks from ending this one in the middle of a work. Neither call raises."""
+
+    def hold(self) -> None:
+        """From now on, for minutes; called with each message that comes."""
+        ...
+
+    def release(self) -> None:
+        """Nothing is in hand any more."""
+        ...
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """Aware UTC."""

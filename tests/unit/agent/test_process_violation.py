@@ -311,6 +311,29 @@ def test_the_loop_settles_duplicates_and_any_order(office: Office) -> None:
     )
 
 
+@dataclass
+class Noting:
+    """A task protection that notes what it is asked."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def hold(self) -> None:
+        self.asked.append("hold")
+
+    def release(self) -> None:
+        self.asked.append("release")
+
+
+def test_the_task_is_protected_from_a_messages_arrival_until_none_is_left(office: Office) -> None:
+    office.inbox.send(make.body())
+    office.inbox.send(b"broken")
+    protection = Noting()
+    worker = Consumer(office.inbox, office.desk, protection=protection)
+    while worker.step(0.0):
+        pass
+    assert protection.asked == ["hold", "hold", "release"]
+
+
 class MisbehavingInbox(MemoryInbox):
     """Does what SQS may do: any order, duplicates, messages that come back after they were deleted."""
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from dotenv import load_dotenv
 
-from officer import demo, deploy_check, doctor, erase, model, reports, site, trace, watch
+from officer import compare, demo, deploy_check, doctor, erase, model, reports, site, trace, watch
 from officer.console import errors, screen
 from shared.errors import ConfigurationError, OfficerError
 from shared.observability.logging import configure_logging
@@ -48,6 +48,7 @@ app.command(name="trace")(trace.trace)
 app.add_typer(site.app, name="site")
 reports.app.command()(erase.erase)
 app.add_typer(reports.app, name="reports")
+model.app.command()(compare.compare)
 app.add_typer(model.app, name="model")
 
 

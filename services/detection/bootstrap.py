@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.detection.adapters.annotated_video import AnnotatedVideo
+from services.detection.adapters.comparison_folder import ComparisonFolder
 from services.detection.adapters.detector_loader import load_detector, require_labels
 from services.detection.adapters.disk_spool import DiskSpool
 from services.detection.adapters.file_state_store import FileStateStore
@@ -22,6 +23,7 @@ from services.detection.adapters.jpeg_evidence_renderer import JpegEvidenceRende
 from services.detection.adapters.local_violation_queue import LocalViolationQueue
 from services.detection.adapters.motion_gate import GreyMotionGate
 from services.detection.adapters.prometheus_metrics import DetectionMetrics
+from services.detection.adapters.shadow_detector import Shadow, ShadowedDetector
 from services.detection.adapters.shared_detector import SharedDetector
 from services.detection.application import camera_state
 from services.detection.application.camera_state import CameraState
@@ -79,6 +81,7 @@ class DetectionService:
     site: SiteWatch
     health: Health
     heart: Heart
+    detectors: "Detectors"
 
     def run(self, stop: Event) -> bool:
         """Watch until all recordings have ended or *stop* is set, then deliver what waits.
@@ -89,6 +92,7 @@ class DetectionService:
         self.courier.start()
         failures = watch(self.cameras, stop, on_tick=self._look_round)
         self.heart.rest()
+        self.detectors.close()
         left = self.courier.stop(DRAIN_S)
         self.spool.close()
         return failures == 0 and left == 0
@@ -137,6 +141,7 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
         SiteWatch(loaded, partial(take_over, cameras, detectors)),
         health,
         health.loop("main", ROUND_LIMIT_S),
+        detectors,
     )
 
 
@@ -164,12 +169,31 @@ class Detectors:
     settings: DetectionSettings
     metrics: DetectionMetrics
     _loaded: dict[int | None, SharedDetector] = field(default_factory=dict)
+    _shadows: dict[int | None, Shadow] = field(default_factory=dict)
 
-    def for_camera(self, camera: Camera) -> SharedDetector:
-        if camera.input_px not in self._loaded:
-            detector = _detector(self.settings, camera.input_px)
-            self._loaded[camera.input_px] = SharedDetector(detector, self.metrics.inference.observe)
-        return self._loaded[camera.input_px]
+    def for_camera(self, camera: Camera) -> Detector:
+        size = camera.input_px
+        if size not in self._loaded:
+            self._load(size)
+        shared = self._loaded[size]
+        return ShadowedDetector(shared, self._shadows[size], camera.id) if size in self._shadows else shared
+
+    def close(self) -> None:
+        for shadow in self._shadows.values():
+            shadow.close()
+
+    def _load(self, size: int | None) -> None:
+        detector, observe = _detector(self.settings, size), self.metrics.inference.observe
+        shadow = _shadow(self.settings, size, detector, self.metrics)
+        if shadow:
+            self._shadows[size] = shadow
+
+        def took(seconds: float) -> None:
+            observe(seconds)
+            if shadow:
+                shadow.allow(seconds)
+
+        self._loaded[size] = SharedDetector(detector, took)
 
     def check(self, loaded: LoadedSite) -> None:
         """Whether the model knows what the rules ask for (an item that it cannot see would always be missing), and
@@ -316,6 +340,20 @@ def _detector(settings: DetectionSettings, longest: int | None) -> Detector:
             ppe,
         ]
     )
+
+
+def _shadow(
+    settings: DetectionSettings, longest: int | None, beside: Detector, metrics: DetectionMetrics
+) -> Shadow | None:
+    """On one processor thread, so that the model keeps the others."""
+    if settings.shadow_model_file is None:
+        return None
+    new = load_detector(settings.shadow_model_file, settings.backend, threads=1, longest=longest)
+    labels = beside.info.labels | new.info.labels
+    if isinstance(beside, JoinedDetector):  # what the people model says is not in question
+        labels -= beside.parts[0].labels
+    folder = ComparisonFolder(settings.data_dir / "state" / "shadow", beside.info, new.info, SystemClock())
+    return Shadow(new, beside.info, labels, settings.shadow_share, folder, metrics)
 
 
 def _needed_labels(loaded: LoadedSite, info: ModelInfo) -> list[Label]:

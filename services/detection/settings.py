@@ -24,6 +24,12 @@ class DetectionSettings(ServiceSettings):
     model_sha256: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="refuse a MODEL_FILE with another hash"
     )
+    shadow_model_file: Path | None = Field(
+        None, description="a new .onnx model to try beside MODEL_FILE; it decides nothing (docs/models.md)"
+    )
+    shadow_share: float = Field(
+        0.1, gt=0, le=1, description="of the looks and of the model's time, what the shadow model may take"
+    )
     backend: Literal["auto", "openvino", "onnxruntime", "ultralytics"] = Field(
         "auto", description="what runs the model; auto takes OpenVINO, else ONNX Runtime"
     )

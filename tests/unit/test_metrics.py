@@ -18,6 +18,9 @@ from services.detection.adapters.prometheus_metrics import DetectionMetrics
 from services.detection.application.courier import CourierStatus
 from services.detection.application.pipeline import Counts
 from services.detection.application.watch import CameraWatch
+from services.detection.domain.comparison import Comparison, Difference
+from services.detection.domain.detection import Label
+from services.detection.domain.geometry import Box
 from shared.observability.health import Health
 from shared.observability.logging import configure_logging
 from shared.observability.metrics import Metrics
@@ -76,6 +79,8 @@ def detection_metrics() -> DetectionMetrics:
     metrics.read_from([camera_up()], lambda: stats, lambda: CourierStatus(failures=6))
     for event in DETECTION_EVENTS:
         metrics.take(event)
+    only = Difference("shadow", Label.VEST, 0.6, Box(0, 0, 9, 9))
+    metrics.note_shadow("gate", Comparison({Label.PERSON: 2}, [only]), 0.05)
     return metrics
 
 

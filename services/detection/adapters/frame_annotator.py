@@ -46,7 +46,7 @@ def annotate(image: BgrImage, look: Look | None, zones: Sequence[Zone], headline
         for person in look.scene.people:
             wearing = list(look.scene.wearing[person.id].values())
             _draw_person(canvas, person, wearing, person.box in wrong, unit)
-    _label(canvas, (0, 0), headline, DARK, unit)
+    label(canvas, (0, 0), headline, DARK, unit)
     return canvas
 
 
@@ -60,7 +60,7 @@ def _draw_zone(canvas: BgrImage, zone: Zone, unit: float) -> None:
     cv2.addWeighted(filled, 0.15, canvas, 0.85, 0, dst=canvas)
     cv2.polylines(canvas, [points], True, AMBER, max(1, round(2 * unit)), cv2.LINE_AA)
     top = min(zone.polygon, key=lambda point: point[1])
-    _label(canvas, (round(top[0] * width), round(top[1] * height)), zone.id, AMBER, unit)
+    label(canvas, (round(top[0] * width), round(top[1] * height)), zone.id, AMBER, unit)
 
 
 def _draw_person(
@@ -68,20 +68,21 @@ def _draw_person(
 ) -> None:
     worn = any(item.verdict is Verdict.WORN for item in wearing)
     colour = RED if wrong else GREEN if worn else GREY
-    _rectangle(canvas, person.box, colour, max(2, round(2.5 * unit)))
+    outline(canvas, person.box, colour, max(2, round(2.5 * unit)))
     for item in wearing:
         if item.box:
-            _rectangle(canvas, item.box, _VERDICT[item.verdict], max(1, round(1.5 * unit)))
+            outline(canvas, item.box, _VERDICT[item.verdict], max(1, round(1.5 * unit)))
     words = "  ".join(f"{_SIGN[item.verdict]} {item.item}" for item in wearing)
-    _label(canvas, (round(person.box.x1), round(person.box.y1)), f"#{person.id} {words}", colour, unit)
+    label(canvas, (round(person.box.x1), round(person.box.y1)), f"#{person.id} {words}", colour, unit)
 
 
-def _rectangle(canvas: BgrImage, box: Box, colour: Colour, thickness: int) -> None:
+def outline(canvas: BgrImage, box: Box, colour: Colour, thickness: int) -> None:
+    """Draw *box* (pixels) into *canvas*, [H, W, 3] BGR uint8."""
     corners = (round(box.x1), round(box.y1)), (round(box.x2), round(box.y2))
     cv2.rectangle(canvas, *corners, colour, thickness, cv2.LINE_AA)
 
 
-def _label(canvas: BgrImage, corner: tuple[int, int], text: str, colour: Colour, unit: float) -> None:
+def label(canvas: BgrImage, corner: tuple[int, int], text: str, colour: Colour, unit: float) -> None:
     """White text on a filled bar that stands on *corner*, moved into the picture."""
     plain = text.encode("ascii", "replace").decode()
     scale, thickness, margin = 0.5 * unit, max(1, round(unit)), round(5 * unit)

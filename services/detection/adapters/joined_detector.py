@@ -27,6 +27,11 @@ class JoinedDetector:
     def info(self) -> ModelInfo:
         return self._info
 
+    @property
+    def parts(self) -> list[ModelInfo]:
+        """What is known of each model, the preferred one first."""
+        return [detector.info for detector, _ in self._parts]
+
     def detect(self, images: Sequence[BgrImage], floor: float) -> list[list[Detection]]:
         answers = [(detector.detect(images, floor), share) for detector, share in self._parts]
         return [

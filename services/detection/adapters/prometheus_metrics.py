@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from services.detection.adapters.disk_spool import SpoolStats
 from services.detection.application.courier import CourierStatus
 from services.detection.application.watch import CameraWatch
+from services.detection.domain.comparison import Comparison
 from shared.observability.health import Health
 from shared.observability.metrics import Event, Metrics, word
 
@@ -33,6 +34,25 @@ class DetectionMetrics(Metrics):
             "Time that the model took for one call; waiting for other cameras is left out.",
             buckets=INFERENCE_BUCKETS_S,
             registry=self.registry,
+        )
+        self._shadow_seconds = Histogram(
+            "officer_shadow_seconds",
+            "Time that the shadow model took for one picture.",
+            buckets=INFERENCE_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._shadow_looks = self.counter(
+            "officer_shadow_looks",
+            "Pictures that a shadow model was shown, by outcome (same, different, failed).",
+            "camera",
+            "outcome",
+        )
+        self._shadow_boxes = self.counter(
+            "officer_shadow_boxes",
+            "Boxes that both models have, or one of them alone (both, model, shadow).",
+            "camera",
+            "label",
+            "seen_by",
         )
         self._opened = self.counter(
             "officer_violations_opened", "Violations confirmed and accepted.", "camera", "rule"
@@ -70,6 +90,20 @@ class DetectionMetrics(Metrics):
             self._opened.labels(word(camera), word(rule))
             for reason in REASONS:
                 self._closed.labels(word(camera), word(rule), reason)
+
+    def note_shadow(self, camera: str, comparison: Comparison, seconds: float) -> None:
+        """The shadow model has seen a picture of *camera*."""
+        self._shadow_seconds.observe(seconds)
+        outcome = "different" if comparison.differences else "same"
+        self._shadow_looks.labels(word(camera), outcome).inc()
+        for label, number in comparison.agreed.items():
+            self._shadow_boxes.labels(word(camera), label, "both").inc(number)
+        for one in comparison.differences:
+            self._shadow_boxes.labels(word(camera), one.label, one.seen_by).inc()
+
+    def note_shadow_failure(self, camera: str) -> None:
+        """The shadow model, or keeping what it said, failed."""
+        self._shadow_looks.labels(word(camera), "failed").inc()
 
     def read_from(
         self,

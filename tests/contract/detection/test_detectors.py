@@ -1,19 +1,24 @@
 """One contract for every detector: the shipped model on both runtimes, and the fake that stands in for it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from services.detection.adapters.comparison_folder import ComparisonFolder
 from services.detection.adapters.detector_loader import load_detector
 from services.detection.adapters.joined_detector import JoinedDetector
+from services.detection.adapters.prometheus_metrics import DetectionMetrics
+from services.detection.adapters.shadow_detector import Shadow, ShadowedDetector
 from services.detection.application.ports import Detector
+from services.detection.bootstrap import SystemClock
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.frame import BgrImage
 from services.detection.domain.geometry import Box
+from shared.observability.health import Health
 from tests.drawn_worker import draw_worker, drawn_site
 from tests.fakes.detector import ScriptedDetector, numbered_picture, seen
 
@@ -53,12 +58,26 @@ def joined() -> Detector:
     return JoinedDetector([cones, load_detector(SHIPPED, "onnxruntime", threads=1)])
 
 
-@pytest.fixture(params=[*RUNTIMES, "scripted", "joined"], scope="module")
+@pytest.fixture(scope="module")
+def shadowed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Detector]:
+    """The scripted model with the shipped one in its shadow, which is shown what it has time for."""
+    model, new = scripted(), load_detector(SHIPPED, "onnxruntime", threads=1)
+    kept = ComparisonFolder(tmp_path_factory.mktemp("shadow"), model.info, new.info, SystemClock())
+    shadow = Shadow(new, model.info, set(Label), 1.0, kept, DetectionMetrics(Health()))
+    shadow.allow(1.0)
+    yield ShadowedDetector(model, shadow, "gate")
+    shadow.close()
+
+
+@pytest.fixture(params=[*RUNTIMES, "scripted", "joined", "shadowed"], scope="module")
 def detector(request: pytest.FixtureRequest) -> Detector:
+    if request.param == "shadowed":
+        shadowed: Detector = request.getfixturevalue("shadowed")
+        return shadowed
     ours = {"scripted": scripted, "joined": joined}
-    if request.param in ours:
-        return ours[request.param]()
-    return load_detector(SHIPPED, request.param, threads=1)
+    return (
+        ours[request.param]() if request.param in ours else load_detector(SHIPPED, request.param, threads=1)
+    )
 
 
 def test_it_says_what_it_is_and_what_it_can_report(detector: Detector) -> None:

@@ -4,6 +4,7 @@
 
 ENVIRONMENT is name and environment of the installation, such as officer-dev. The tag, or --detection and --agent by
 themselves, name images that are in its registry; what runs is named by digest. An older tag takes a deployment back.
+With --test a violation marked as a test must become a mail (officer deploy-check), or it is taken back as well.
 
 What there is to deploy to stands in the parameter /ENVIRONMENT/deployment, which Terraform writes. The task definitions
 there are copied with the images in them; Terraform's own are never changed. Exit code 0: all runs as asked; 1: it does
@@ -12,10 +13,13 @@ not, and what ran before runs again.
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -48,6 +52,7 @@ class Deployment:
     Attributes:
         told: what Terraform says there is.
         ecs, ecr: clients of AWS.
+        proof: whether a violation becomes a mail there.
         wait: sleeps for so many seconds.
         tell: takes a line for whoever watches.
     """
@@ -55,6 +60,7 @@ class Deployment:
     told: Mapping[str, Any]
     ecs: Any
     ecr: Any
+    proof: Callable[[], bool] = lambda: True
     wait: Callable[[float], None] = time.sleep
     tell: Callable[[str], object] = lambda line: sys.stdout.write(f"{line}\n")
 
@@ -75,6 +81,8 @@ class Deployment:
             for name, task_definition in wanted.items():
                 self._start(name, task_definition, before[name]["desiredCount"])
             self._wait_until_stable(wanted)
+            if not self.proof():
+                raise DeploymentError("the new tasks run, but the test violation did not become a mail")
         except DeploymentError:
             self._go_back(before)
             raise
@@ -194,11 +202,21 @@ def main(arguments: list[str]) -> int:
         session = boto3.session.Session(region_name=options.region)
         parameter = session.client("ssm").get_parameter(Name=f"/{options.environment}/deployment")
         told = json.loads(parameter["Parameter"]["Value"])
-        Deployment(told, session.client("ecs"), session.client("ecr")).deploy(tags)
+        deployment = Deployment(told, session.client("ecs"), session.client("ecr"))
+        if options.test:
+            deployment.proof = partial(_tested, options)
+        deployment.deploy(tags)
     except (DeploymentError, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"deploy: {error}\n")
         return 1
     return 0
+
+
+def _tested(options: argparse.Namespace) -> bool:
+    """Whether officer deploy-check of this very environment sees its test violation arrive."""
+    officer = Path(sys.executable).with_name("officer")
+    command = [officer, "deploy-check", options.environment, "--region", options.region, "--only-test"]
+    return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - our own command
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -208,6 +226,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--tag", help="tag of both images")
     parser.add_argument("--detection", help="tag of the detection image, else --tag")
     parser.add_argument("--agent", help="tag of the agent image, else --tag")
+    parser.add_argument("--test", action="store_true", help="send a test violation; go back if it gets lost")
     options = parser.parse_args(arguments)
     if not (options.tag or (options.detection and options.agent)):
         parser.error("name the images: --tag, or --detection and --agent")

@@ -102,9 +102,9 @@ class Ecr:
         return {"imageDetails": [{"imageDigest": f"sha256:{repositoryName.rpartition('/')[2]}"}]}
 
 
-def deploy(ecs: Ecs) -> list[str]:
+def deploy(ecs: Ecs, *, proven: bool = True) -> list[str]:
     lines: list[str] = []
-    Deployment(TOLD, ecs, Ecr(), wait=lambda _: None, tell=lines.append).deploy(
+    Deployment(TOLD, ecs, Ecr(), proof=lambda: proven, wait=lambda _: None, tell=lines.append).deploy(
         {"detection": "v2", "agent": "v2"}
     )
     return lines
@@ -153,3 +153,10 @@ def test_when_one_fails_both_go_back(forgets: bool) -> None:
     runs = {name: service["taskDefinition"] for name, service in ecs.services.items()}
     assert runs == {"officer-dev-agent": "agent:1", "officer-dev-detection-1": "detection-1:1"}
     assert ecs.services["officer-dev-agent"]["desiredCount"] == 0
+
+
+def test_tasks_that_run_but_make_no_mail_of_a_violation_go_back() -> None:
+    ecs = Ecs()
+    with pytest.raises(DeploymentError, match="the test violation did not become a mail"):
+        deploy(ecs, proven=False)
+    assert ecs.services["officer-dev-agent"]["taskDefinition"] == "agent:1"

@@ -10,9 +10,11 @@ import pytest
 import yaml
 
 from infra.image_gate import accepted_names, findings
+from tools.check_docs import check_line
 
 ROOT = Path(__file__).parents[2]
-FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+WORKFLOWS = ROOT / ".github" / "workflows"
+FILES = sorted(WORKFLOWS.glob("*.yml"))
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 IMAGES = ("detection", "agent")
 
@@ -63,6 +65,16 @@ def test_each_file_and_module_exists(path: Path) -> None:
             assert (ROOT / name).exists(), command
         for name in re.findall(r"python\d? -m ([\w.]+)", command):
             assert importlib.util.find_spec(name), command
+
+
+def test_each_command_of_ours_exists_with_its_options(path: Path) -> None:
+    for command in commands(path):
+        assert list(check_line(command)) == [], command
+
+
+def test_a_deployment_is_taken_back_if_its_test_violation_gets_lost() -> None:
+    (deployed,) = [command for command in commands(WORKFLOWS / "deploy.yml") if "infra/deploy.py" in command]
+    assert deployed.endswith("--test")
 
 
 def test_each_image_has_its_dockerfile() -> None:

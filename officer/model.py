@@ -1,4 +1,4 @@
-"""officer model: what a model file says of itself."""
+"""officer model: what a model file says of itself, which versions there are, which is in use, how one is made."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +7,18 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from officer import model_steps
 from officer.console import screen, table
+from officer.model_steps import RegistryOption, open_registry
 from services.detection.adapters.model_file import ModelCard, ModelFile, read_card, read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
 from services.detection.settings import SHIPPED_MODEL
 
-app = typer.Typer(help="Look into a model file.", no_args_is_help=True, rich_markup_mode="markdown")
+app = typer.Typer(
+    help="Look into model files, switch between them, and make them: collect, prepare, train, validate, package.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
 
 
 @app.command()
@@ -24,11 +30,58 @@ def info(
     """Show a model's metadata: classes in our vocabulary, input size, thresholds, hash. Nothing in the file is run.
 
     officer model info
+
     officer model info models/ppe4.onnx
     """
     file = read_model_file(path, ".onnx")
     metadata = onnx_metadata(file)
     screen.print(_table(file, read_card(metadata, path), metadata))
+
+
+@app.command("list")
+def list_models(registry: RegistryOption) -> None:
+    """List the versions in a registry, and which is in use.
+
+    officer model list --registry out/models
+    """
+    found = open_registry(registry)
+    used = found.in_use()
+    shown = table("Models", "name", "version", "SHA-256", "")
+    for entry in found.entries():
+        mark = "in use" if used and entry == used[-1] else "was in use" if entry in used else ""
+        shown.add_row(entry.name, entry.version, entry.sha256, mark)
+    screen.print(shown if shown.row_count else "No model is there.")
+
+
+@app.command()
+def use(
+    name: Annotated[str, typer.Argument(help="As `list` shows it.")],
+    version: Annotated[str, typer.Argument(help="As `list` shows it.")],
+    registry: RegistryOption,
+) -> None:
+    """Let detection services with that MODEL_REGISTRY run a version from their next start on.
+
+    officer model use ppe5 1.0.0 --registry out/models
+    """
+    entry = open_registry(registry).use(name, version)
+    screen.print(f"{entry.name} {entry.version} is in use; services take it at their next start.")
+
+
+@app.command()
+def rollback(registry: RegistryOption) -> None:
+    """Go back to the version that was in use before.
+
+    officer model rollback --registry out/models
+    """
+    entry = open_registry(registry).rollback()
+    screen.print(f"{entry.name} {entry.version} is in use again; services take it at their next start.")
+
+
+app.command()(model_steps.collect)
+app.command()(model_steps.prepare)
+app.command()(model_steps.train)
+app.command()(model_steps.validate)
+app.command()(model_steps.package)
 
 
 def _table(file: ModelFile, card: ModelCard, metadata: dict[str, str]) -> Table:
@@ -44,6 +97,8 @@ def _table(file: ModelFile, card: ModelCard, metadata: dict[str, str]) -> Table:
         or "none given",
         "licence": metadata.get("license", "not stated"),
         "made by": metadata.get("author", "not stated"),
+        "data (SHA-256)": metadata.get("officer_data_sha256") or "not stated",
+        "software": metadata.get("officer_software", "not stated"),
     }
     for what, value in rows.items():
         shown.add_row(what, escape(value))

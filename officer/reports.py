@@ -18,8 +18,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from officer.console import screen, table
-from officer.database import report_reader
-from services.agent.application.ports import ReportFilter, ReportRow
+from officer.database import agent_settings, open_database, report_reader
+from services.agent.application.ports import ReportFilter, ReportRow, Verdict
 from services.agent.domain.letter import FiledReport
 from shared.errors import ConfigurationError
 from shared.vocabulary import Severity
@@ -95,6 +95,27 @@ def show(violation_id: IdArgument, data: DataOption) -> None:
     reader = report_reader(data)
     row = reader.get(violation_id)
     screen.print(_facts(row, reader.report(row.violation_id), data))
+
+
+@app.command()
+def review(
+    violation_id: IdArgument,
+    data: DataOption,
+    *,
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed/--dismissed", help="Whether the picture shows what the report says.")
+    ],
+) -> None:
+    """Keep whether a report is right; `officer model collect --reviewed` makes training data of it.
+
+    officer reports review 3f9a --dismissed --data out/first
+    """
+    from services.agent.adapters.sql_reviews import SqlReviews
+
+    row = report_reader(data).get(violation_id)
+    verdict = Verdict.CONFIRMED if confirmed else Verdict.DISMISSED
+    SqlReviews(open_database(agent_settings(data))).review(row.violation_id, verdict)
+    screen.print(f"{row.violation_id}: {verdict}", highlight=False)
 
 
 @app.command("open")
@@ -191,6 +212,7 @@ def _pairs(row: ReportRow, filed: FiledReport, data: Path) -> Iterator[tuple[str
     for action in filed.report.actions:
         yield f"action ({action.level})", action.text
     yield "state", row.closed_reason or "open"
+    yield "reviewed", row.verdict or "not yet"
     yield "PDF", str(data / row.pdf_key)
     yield "evidence", str(data / row.evidence_key)
     yield "written by", f"{row.writer}{f' ({row.fallback_reason})' if row.fallback_reason else ''}"

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, func, select
 from services.agent.adapters.sql_database import Database
 from services.agent.adapters.sql_rows import read_report
 from services.agent.adapters.sql_schema import outbox, violations
-from services.agent.application.ports import MailRow, ReportFilter, ReportRow
+from services.agent.application.ports import MailRow, ReportFilter, ReportRow, Verdict
 from services.agent.domain.letter import FiledReport
 from shared.errors import ConfigurationError
 from shared.vocabulary import Severity
@@ -140,4 +140,5 @@ def _report_row(row: Row[Any], mails: list[MailRow]) -> ReportRow:
         output_tokens=row.output_tokens,
         cost_usd=row.cost_usd,
         mails=tuple(mails),
+        verdict=Verdict(row.verdict) if row.verdict else None,
     )

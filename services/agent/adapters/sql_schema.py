@@ -82,6 +82,9 @@ violations = Table(
     Column("looks", Integer),
     Column("looks_supporting", Integer),
     Column("closed_message", JSON_DOCUMENT),
+    # from a person; empty until somebody has looked
+    Column("verdict", String(16)),
+    Column("reviewed_at", UtcDateTime),
     CheckConstraint(
         "reported_at IS NULL OR (pdf_sha256 IS NOT NULL AND evidence_sha256 IS NOT NULL AND severity IS NOT NULL)",
         name="report_is_whole",

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
+from enum import StrEnum
 from typing import Protocol
 
 from services.agent.domain.draft import Written
@@ -353,6 +354,13 @@ class MailRow:
     error: str
 
 
+class Verdict(StrEnum):
+    """What a person made of a violation."""
+
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+
+
 @dataclass(frozen=True, slots=True)
 class ReportRow:
     """One violation, as the database has it. Times are aware UTC.
@@ -364,6 +372,7 @@ class ReportRow:
         closed_reason: ended, unobserved or source-ended; None while it goes on.
         pdf_bytes: length of the PDF.
         mails: one for each recipient.
+        verdict: what a person made of it; None until somebody has looked.
     """
 
     violation_id: str
@@ -396,6 +405,17 @@ class ReportRow:
     output_tokens: int
     cost_usd: float
     mails: tuple[MailRow, ...]
+    verdict: Verdict | None = None
+
+
+class Reviews(Protocol):
+    def review(self, violation_id: str, verdict: Verdict) -> None:
+        """Keep what a person made of the report of that whole id; a later verdict replaces an earlier one.
+
+        Raises:
+            ConfigurationError: there is no such report.
+        """
+        ...
 
 
 class ReportReader(Protocol):

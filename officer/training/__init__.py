@@ -1,0 +1,1 @@
+"""From labelled pictures to a packaged model: the steps behind `officer model`."""

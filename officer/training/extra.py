@@ -1,0 +1,19 @@
+"""The extra `train`: whether what a step needs of it is installed."""
+
+import importlib.util
+
+from shared.errors import ConfigurationError
+
+
+def require(step: str, *modules: str) -> None:
+    """Refuse to begin *step* without all of *modules*.
+
+    Raises:
+        ConfigurationError: some are not installed.
+    """
+    lacking = [name for name in modules if importlib.util.find_spec(name) is None]
+    if lacking:
+        raise ConfigurationError(
+            f"officer model {step} needs the extra train: {', '.join(lacking)} is not installed; "
+            "do: make the environment that docs/models.md describes"
+        )

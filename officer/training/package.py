@@ -1,0 +1,121 @@
+"""From a validated model to an entry of the registry: thresholds and origin in the file, a card beside it."""
+
+import json
+import tempfile
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from officer.training.card import Words, write_card
+from officer.training.extra import require
+from officer.training.provenance import file_sha256
+from officer.training.registry import Registry
+from officer.training.validate import REPORT, compact
+from services.detection.adapters.model_file import read_card, read_model_file
+from services.detection.adapters.model_registry import Entry
+from services.detection.adapters.onnx_file import onnx_metadata
+from shared.errors import ConfigurationError
+
+NORMALISATION = "RGB, 0 to 1, aspect kept, padded with grey 114"
+
+
+@dataclass(frozen=True, slots=True)
+class Packaging:
+    """What to package under which name.
+
+    Attributes:
+        model: the .onnx file that was validated.
+        validated: folder that `validate` has filled.
+        name, version: in the registry, the metadata and the card.
+        words: for the card.
+    """
+
+    model: Path
+    validated: Path
+    name: str
+    version: str
+    words: Words
+
+
+def package(packaging: Packaging, registry: Registry) -> Entry:
+    """Add the model to *registry*.
+
+    Raises:
+        ConfigurationError: it was not validated, was refused, or the registry has that version with other files.
+    """
+    require("package", "onnx")
+    report = read_report(packaging.validated)
+    _check(packaging.model, report)
+    body = _with_metadata(packaging, report)
+    report = {
+        **report,
+        "model": packaging.name,
+        "version": packaging.version,
+        "measured_sha256": report["sha256"],
+        "sha256": sha256(body).hexdigest(),
+    }
+    training = json.loads(
+        onnx_metadata(read_model_file(packaging.model, ".onnx")).get("officer_training", "null")
+    )
+    files = {
+        "model.onnx": body,
+        "validation.json": compact(report).encode(),
+        "card.md": write_card(report, len(body), training, packaging.words).encode(),
+        **{name: (packaging.validated / name).read_bytes() for name in report["plots"]},
+    }
+    return registry.add(packaging.name, packaging.version, files)
+
+
+def read_report(validated: Path) -> dict[str, Any]:
+    """What `validate` has written into *validated*.
+
+    Raises:
+        ConfigurationError: nothing, or nothing that can be read.
+    """
+    path = validated / REPORT
+    try:
+        report: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read; do: officer model validate --out {validated}"
+        ) from error
+    return report
+
+
+def _check(model: Path, report: dict[str, Any]) -> None:
+    if report["refused"]:
+        raise ConfigurationError(f"the model was refused: {'; '.join(report['refused'])}")
+    if file_sha256(model) != report["sha256"]:
+        raise ConfigurationError(f"{model} is not the file that was validated; do: officer model validate it")
+
+
+def _with_metadata(packaging: Packaging, report: dict[str, Any]) -> bytes:
+    """The same network, described: what it was measured with, its thresholds, data and software."""
+    import onnx
+    from onnx import helper
+
+    model = onnx.load_from_string(packaging.model.read_bytes())
+    found = {entry.key: entry.value for entry in model.metadata_props}
+    data = report["data"] or {}
+    found |= {
+        "imgsz": str(report["input_px"][::-1]),
+        "officer_name": packaging.name,
+        "officer_version": packaging.version,
+        "officer_input": NORMALISATION,
+        "officer_thresholds": json.dumps(report["thresholds"]),
+        "officer_data_sha256": data.get("content_sha256", ""),
+        "officer_software": f"{report['software']} {report['commit']}".strip(),
+    }
+    del model.metadata_props[:]
+    helper.set_model_props(model, found)
+    body: bytes = model.SerializeToString(deterministic=True)
+    _check_readable(body)
+    return body
+
+
+def _check_readable(body: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.onnx")
+        path.write_bytes(body)
+        read_card(onnx_metadata(read_model_file(path, ".onnx")), path)

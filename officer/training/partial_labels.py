@@ -1,0 +1,98 @@
+"""Ultralytics' trainer, taught that a class which a picture's set does not label is unknown there, not absent.
+
+Imported only where the extra `train` is installed.
+"""
+
+import os
+import random
+from typing import Any
+
+import torch
+from ultralytics.data import YOLODataset
+from ultralytics.data.augment import Compose, Mosaic
+from ultralytics.models.yolo.detect import DetectionTrainer
+from ultralytics.nn.tasks import DetectionModel
+from ultralytics.utils.loss import v8DetectionLoss
+
+from officer.training.prepared import set_of
+
+
+class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
+    """Trains on a folder made by `prepare`, whose data.yaml says under `labelled` which classes each set labels."""
+
+    def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
+        dataset = super().build_dataset(img_path, mode, batch)
+        if mode == "train":
+            _mix_within_sets(dataset)
+        return dataset
+
+    def _setup_train(self) -> None:
+        super()._setup_train()
+        torch.set_num_threads(os.cpu_count() or 1)  # Ultralytics leaves one core idle
+        self.model.criterion = PartialLabelLoss(self.model, _labelled(self.data))
+
+
+def _labelled(data: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """For each set, one weight for each class: 1 if the set labels it, 0 if it is unknown there."""
+    names = list(data["names"].values())
+    return {
+        name: torch.tensor([float(label in labels) for label in names])
+        for name, labels in data["labelled"].items()
+    }
+
+
+class PartialLabelLoss(v8DetectionLoss):  # type: ignore[misc]
+    """YOLOv8's loss, whose classification part asks of each picture only for the classes that its set labels."""
+
+    def __init__(self, model: DetectionModel, labelled: dict[str, torch.Tensor]) -> None:
+        super().__init__(model)
+        self._labelled = {name: weights.to(self.device) for name, weights in labelled.items()}
+        self.bce = _MaskedCrossEntropy()
+
+    def loss(self, preds: dict[str, torch.Tensor], batch: dict[str, Any]) -> tuple[torch.Tensor, Any]:
+        asked = [self._labelled[set_of(file)] for file in batch["im_file"]]
+        self.bce.asked = torch.stack(asked)[:, None, :]
+        return super().loss(preds, batch)  # type: ignore[no-any-return]
+
+
+class _MaskedCrossEntropy(torch.nn.BCEWithLogitsLoss):  # type: ignore[misc]
+    """Element-wise cross entropy, nothing where `asked` [batch, 1, classes] is 0."""
+
+    asked: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__(reduction="none")
+
+    def forward(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return super().forward(scores, targets) * self.asked.to(scores.dtype)
+
+
+def _mix_within_sets(dataset: YOLODataset) -> None:
+    """A mosaic counts as one picture, so its parts must come from sets that label the same."""
+    places: dict[str, list[int]] = {}
+    for index, file in enumerate(dataset.im_files):
+        places.setdefault(set_of(file), []).append(index)
+    for step in _steps(dataset.transforms):
+        if isinstance(step, Mosaic):
+            step.__class__ = _MosaicWithinSet
+            step.places = places
+
+
+def _steps(transforms: Compose) -> list[Any]:
+    return [
+        inner
+        for step in transforms.transforms
+        for inner in (_steps(step) if isinstance(step, Compose) else [step])
+    ]
+
+
+class _MosaicWithinSet(Mosaic):  # type: ignore[misc]
+    places: dict[str, list[int]]
+    _set = ""
+
+    def get_params(self, labels: dict[str, Any]) -> dict[str, Any]:
+        self._set = set_of(labels["im_file"])
+        return super().get_params(labels)  # type: ignore[no-any-return]
+
+    def get_indexes(self) -> list[int]:
+        return random.choices(self.places[self._set], k=self.n - 1)

@@ -1,0 +1,289 @@
+"""From labelled sets to one folder to train on: our vocabulary, honest about what a set does not label, no leaks."""
+
+import hashlib
+import json
+import random
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from officer.training.contact_sheets import MOST, Tile, draw_sheet
+from officer.training.labels import Problem, Thing, read_labels, write_labels
+from officer.training.likeness import ALIKE, Hashes, hash_picture, nearest
+from officer.training.prepared import BETWEEN, RECORD, label_file
+from officer.training.progress import track
+from officer.training.provenance import file_sha256, software
+from officer.training.yolo_set import SPLITS, YoloSet, read_set
+from services.detection.domain.detection import Label
+from shared.errors import ConfigurationError
+
+LABELS = (Label.PERSON, Label.HARDHAT, Label.NO_HARDHAT, Label.VEST, Label.NO_VEST)
+RARE = (Label.NO_HARDHAT, Label.NO_VEST)
+LARGEST_PIXELS = 100_000_000
+SHEETS = "sheets"
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What to make of which sets.
+
+    Attributes:
+        sources: folders in YOLO format, with different names.
+        out: the folder to make.
+        labels: what the model shall learn, numbered in this order; everything else that is labelled is left out.
+        rare: labels whose pictures are shown more often.
+        repeat_below: a picture with a rare label that the share f of its set's pictures shows is repeated
+            sqrt(repeat_below / f) times, if that is more than once (repeat factor sampling: Gupta et al., LVIS, 2019).
+        alike: bits of 256 by which the hashes of copies may differ.
+        seed: decides fractions of repeats, order and what is on the sheets.
+    """
+
+    sources: tuple[Path, ...]
+    out: Path
+    labels: tuple[Label, ...] = LABELS
+    rare: tuple[Label, ...] = RARE
+    repeat_below: float = 0.8
+    alike: int = ALIKE
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    dataset: str
+    split: str
+    source: Path
+    name: str
+    things: list[Thing]
+    hashes: tuple[Hashes, Hashes]
+
+    def has(self, labels: Iterable[Label]) -> bool:
+        return any(thing.label in labels for thing in self.things)
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What a person should know of."""
+
+    broken_lines: list[Problem] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def prepare(preparation: Preparation) -> dict[str, Any]:
+    """Make the folder; the record, which is also written there as prepared.json, last.
+
+    Raises:
+        ConfigurationError: a set is not understood, two have the same name, or nothing is left.
+    """
+    sets, findings = _sets(preparation.sources), _Findings()
+    pictures = [one for dataset in sets for one in _read(dataset, preparation, findings)]
+    val = [one for one in pictures if one.split == "val"]
+    train, leaks = _without_leaks([one for one in pictures if one.split == "train"], val, preparation.alike)
+    if not train and not val:
+        raise ConfigurationError(
+            f"no picture is left of {', '.join(one.name for one in sets)}; do: look at the sets"
+        )
+    labelled = {
+        one.name: [label for label in preparation.labels if label in one.labels.values()] for one in sets
+    }
+    shown = _repeated(train, labelled, preparation)
+    digest = _write(preparation, {"train": shown, "val": val}, labelled)
+    _draw(preparation, train, val, leaks)
+    record = {
+        **_parameters(preparation),
+        "sets": [_about(one, labelled[one.name]) for one in sets],
+        "counts": _counts({"train": train, "val": val}, labelled),
+        "listed_for_training": dict(Counter(one.dataset for one in shown)),
+        "near_duplicates_of_val": [
+            {"dropped": one.name, "like": other.name, "bits": bits} for one, other, bits in leaks
+        ],
+        "alike_in_val": _alike_in_val(val, preparation.alike),
+        "broken_lines": [f"{one.file}:{one.line}: {one.text}" for one in findings.broken_lines],
+        "unreadable_pictures": findings.unreadable,
+        "content_sha256": digest,
+        **software(),
+    }
+    (preparation.out / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    return record
+
+
+def _sets(sources: Sequence[Path]) -> list[YoloSet]:
+    sets = [read_set(source) for source in sources]
+    for name, times in Counter(one.name for one in sets).items():
+        if times > 1 or BETWEEN in name or any(character.isspace() for character in name):
+            raise ConfigurationError(
+                f"the set's name {name!a} stands twice, or holds a space or {BETWEEN!r}; do: rename its folder"
+            )
+    return sets
+
+
+def _read(dataset: YoloSet, preparation: Preparation, findings: _Findings) -> list[_Picture]:
+    classes = {number: label for number, label in dataset.labels.items() if label in preparation.labels}
+    paths = [(split, path) for split in SPLITS for path in dataset.pictures(split)]
+    pictures = []
+    for split, path in track(paths, f"{dataset.name}: reads"):
+        things, problems = read_labels(label_file(path), classes, len(dataset.classes))
+        findings.broken_lines += problems
+        try:
+            _refuse_huge(path)
+            hashes = hash_picture(path)
+        except OSError as error:
+            findings.unreadable.append(f"{path}: {error}")
+            continue
+        name = f"{dataset.name}{BETWEEN}{split}-{path.name.removeprefix(f'{split}-')}"
+        pictures.append(_Picture(dataset.name, split, path, name, things, hashes))
+    return pictures
+
+
+def _refuse_huge(path: Path) -> None:
+    with Image.open(path) as picture:
+        if picture.width * picture.height > LARGEST_PIXELS:
+            raise OSError(f"has {picture.width} x {picture.height} pixels, {LARGEST_PIXELS:,} are allowed")
+
+
+def _without_leaks(
+    train: list[_Picture], val: list[_Picture], alike: int
+) -> tuple[list[_Picture], list[tuple[_Picture, _Picture, int]]]:
+    """What is left of *train* without what is nearly in *val*, of any set, as it is or mirrored; and what is not."""
+    known = np.array([one.hashes[side] for one in val for side in (0, 1)], np.uint8).reshape(-1, 32)
+    own = np.array([one.hashes[0] for one in train], np.uint8).reshape(-1, 32)
+    found = nearest(own, known, alike)
+    leaks = [
+        (one, val[near[0] // 2], near[1]) for one, near in zip(train, found, strict=True) if near is not None
+    ]
+    return [one for one, near in zip(train, found, strict=True) if near is None], leaks
+
+
+def _alike_in_val(val: list[_Picture], alike: int) -> int:
+    """How many val pictures are nearly the same as an earlier one: their intervals are too narrow."""
+    hashes = np.array([one.hashes[0] for one in val], np.uint8).reshape(-1, 32)
+    return sum(
+        nearest(hashes[at : at + 1], hashes[:at], alike)[0] is not None for at in range(1, len(hashes))
+    )
+
+
+def _repeated(
+    train: list[_Picture], labelled: Mapping[str, list[Label]], preparation: Preparation
+) -> list[_Picture]:
+    """*train* in random order, those with rare labels as often as the rule says; fractions are drawn."""
+    dice = random.Random(preparation.seed)
+    times = {
+        (dataset, label): _times(train, dataset, label, preparation.repeat_below)
+        for dataset, labels in labelled.items()
+        for label in labels
+        if label in preparation.rare
+    }
+    shown = []
+    for one in train:
+        wanted = max([1.0, *(times.get((one.dataset, thing.label), 1.0) for thing in one.things)])
+        shown += [one] * (int(wanted) + (dice.random() < wanted % 1))
+    dice.shuffle(shown)
+    return shown
+
+
+def _times(train: list[_Picture], dataset: str, label: Label, repeat_below: float) -> float:
+    members = [one for one in train if one.dataset == dataset]
+    share = sum(one.has([label]) for one in members) / max(1, len(members))
+    return max(1.0, float(np.sqrt(repeat_below / share))) if share else 1.0
+
+
+def _write(
+    preparation: Preparation, lists: Mapping[str, list[_Picture]], labelled: Mapping[str, list[Label]]
+) -> str:
+    """Copy pictures, write labels, lists and data.yaml; the SHA-256 over all of it."""
+    out, digest = preparation.out, hashlib.sha256()
+    numbers = {label: number for number, label in enumerate(preparation.labels)}
+    for split, listed in lists.items():
+        for folder in ("images", "labels"):
+            (out / folder / split).mkdir(parents=True, exist_ok=True)
+        for one in track(
+            sorted({one.name: one for one in listed}.values(), key=lambda p: p.name), f"{split}: writes"
+        ):
+            target = out / "images" / split / one.name
+            if not target.exists() or target.stat().st_size != one.source.stat().st_size:
+                shutil.copyfile(one.source, target)
+            text = write_labels(one.things, numbers)
+            label_file(target).write_text(text, "utf-8")
+            digest.update(f"{one.name} {file_sha256(target)}\n{text}".encode())
+        text = "".join(f"./images/{split}/{one.name}\n" for one in listed)
+        (out / f"{split}.txt").write_text(text, "utf-8")
+        digest.update(text.encode())
+    document = {
+        "train": "train.txt",
+        "val": "val.txt",
+        "names": {number: str(label) for label, number in numbers.items()},
+        "labelled": {name: [str(label) for label in labels] for name, labels in labelled.items()},
+    }
+    (out / "data.yaml").write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    return digest.hexdigest()
+
+
+def _draw(
+    preparation: Preparation,
+    train: list[_Picture],
+    val: list[_Picture],
+    leaks: list[tuple[_Picture, _Picture, int]],
+) -> None:
+    """Sheets of each set and split, of each label, and of the least alike pairs that were taken for copies."""
+    sheets, dice = preparation.out / SHEETS, random.Random(preparation.seed)
+    names = [f"{one.dataset}-{one.split}" for one in (*train, *val)]
+    groups: dict[str, list[_Picture]] = {name: [] for name in names}
+    groups |= {f"label-{label}": [] for label in preparation.labels}
+    for one in (*train, *val):
+        groups[f"{one.dataset}-{one.split}"].append(one)
+        for label in {thing.label for thing in one.things}:
+            groups[f"label-{label}"].append(one)
+    for name, members in groups.items():
+        chosen = dice.sample(members, min(MOST, len(members)))
+        if chosen:
+            draw_sheet([Tile(one.source, one.name, one.things) for one in chosen], sheets / f"{name}.png")
+    if leaks:
+        least = sorted(leaks, key=lambda leak: -leak[2])[: MOST // 2]
+        pairs = [tile for leak in least for tile in _pair(*leak)]
+        draw_sheet(pairs, sheets / "taken-for-copies.png")
+
+
+def _pair(dropped: _Picture, kept: _Picture, bits: int) -> tuple[Tile, Tile]:
+    return Tile(dropped.source, f"{bits} bits: {dropped.name}"), Tile(kept.source, f"like {kept.name}")
+
+
+def _parameters(preparation: Preparation) -> dict[str, Any]:
+    found = asdict(preparation)
+    return {"parameters": {name: found[name] for name in found if name not in ("sources", "out")}}
+
+
+def _about(dataset: YoloSet, labelled: list[Label]) -> dict[str, Any]:
+    """What a set calls its classes, what they are here, and which of ours are unknown in it."""
+    meant = {name: dataset.labels.get(number) for number, name in dataset.classes.items()}
+    return {
+        "name": dataset.name,
+        "data_yaml_sha256": file_sha256(dataset.folder / "data.yaml"),
+        "classes": meant,
+        "labelled": labelled,
+    }
+
+
+def _counts(
+    splits: Mapping[str, list[_Picture]], labelled: Mapping[str, list[Label]]
+) -> list[dict[str, Any]]:
+    """For each set and split: pictures and labelled boxes; None where the set does not label that."""
+    rows = []
+    for split, pictures in splits.items():
+        for dataset, labels in labelled.items():
+            members = [one for one in pictures if one.dataset == dataset]
+            boxes = Counter(thing.label for one in members for thing in one.things)
+            rows.append(
+                {
+                    "set": dataset,
+                    "split": split,
+                    "pictures": len(members),
+                    "boxes": {label: boxes[label] for label in labels},
+                }
+            )
+    return rows

@@ -1,0 +1,91 @@
+"""The folder that `prepare` writes and `train` and `validate` read: pictures, labels in our vocabulary, data.yaml."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from services.detection.domain.detection import Label
+from shared.errors import ConfigurationError
+
+BETWEEN = "__"  # a picture is named SET__NAME.jpg
+RECORD = "prepared.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What lies in a prepared folder.
+
+    Attributes:
+        folder: it.
+        names: the label that each class number of its label files stands for.
+        labelled: for each set, the labels that it labels; any other is unknown there, not absent.
+    """
+
+    folder: Path
+    names: dict[int, Label]
+    labelled: dict[str, frozenset[Label]]
+
+    def pictures(self, split: str) -> list[Path]:
+        """Paths of the pictures of *split* (train or val), in the order of its list; train may name some repeatedly.
+
+        Raises:
+            ConfigurationError: there is no such list.
+        """
+        listed = self.folder / f"{split}.txt"
+        try:
+            lines = listed.read_text("utf-8").split("\n")
+        except OSError as error:
+            raise ConfigurationError(
+                f"{listed} cannot be read: {error.strerror}; do: name a folder that 'officer model prepare' has made"
+            ) from error
+        return [self.folder / line for line in lines if line]
+
+
+def set_of(picture: str | Path) -> str:
+    """The data set that a prepared picture comes from."""
+    return Path(picture).name.split(BETWEEN)[0]
+
+
+def label_file(picture: Path) -> Path:
+    """Where the labels of *picture* lie, by Ultralytics' rule: the last folder `images` becomes `labels`."""
+    folders = list(picture.with_suffix(".txt").parts)
+    if "images" not in folders:
+        return picture.with_suffix(".txt")
+    last = len(folders) - 1 - folders[::-1].index("images")
+    return Path(*folders[:last], "labels", *folders[last + 1 :])
+
+
+def read_prepared(folder: Path) -> Prepared:
+    """Understand the data.yaml of *folder*.
+
+    Raises:
+        ConfigurationError: `prepare` has not made it.
+    """
+    document = read_data_yaml(folder)
+    try:
+        names = {int(number): Label(name) for number, name in document["names"].items()}
+        labelled = {str(name): frozenset(map(Label, labels)) for name, labels in document["labelled"].items()}
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        raise ConfigurationError(
+            f"{folder / 'data.yaml'} is not prepared: it needs names in our vocabulary and the key 'labelled'; "
+            "do: officer model prepare"
+        ) from error
+    return Prepared(folder, names, labelled)
+
+
+def read_data_yaml(folder: Path) -> dict[str, Any]:
+    """The mapping in data.yaml of *folder*, unchecked beyond that it is one.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    path = folder / "data.yaml"
+    try:
+        document = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read as YAML ({str(error)[:120]})") from error
+    if not isinstance(document, dict) or "names" not in document:
+        raise ConfigurationError(f"{path} has no 'names', so its classes are unknown; do: add them")
+    return document

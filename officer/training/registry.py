@@ -1,0 +1,138 @@
+"""The registry of models: what is in it, what is in use, and how that is changed."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from services.detection.adapters.model_registry import POINTER, SCHEMA_VERSION, WORD, Entry, stack_of
+from services.detection.adapters.model_shelf import Held, ModelShelf
+from shared.errors import ConfigurationError, TransientError
+
+ENTRY = "entry.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A shelf with models.
+
+    Attributes:
+        shelf: where the files lie.
+        address: how it is called in words.
+    """
+
+    shelf: ModelShelf
+    address: str
+
+    def add(self, name: str, version: str, files: dict[str, bytes]) -> Entry:
+        """Add a version with its *files*, among them model.onnx, for good; the very same again changes nothing.
+
+        Raises:
+            ConfigurationError: the name or version is not allowed, or that version exists with other files.
+        """
+        for word in (name, version):
+            if not WORD.fullmatch(word):
+                raise ConfigurationError(
+                    f"{word[:80]!a} is not allowed; allowed: a-z, 0-9, '.', '-' and '_', up to 64"
+                )
+        hashes = {file: sha256(body).hexdigest() for file, body in sorted(files.items())}
+        entry = Entry(name, version, hashes["model.onnx"])
+        known = self._papers(entry)
+        if known is not None and known["files"] != hashes:
+            raise ConfigurationError(
+                f"registry {self.address} has {name} {version} already, with other files; do: choose another version"
+            )
+        for file, body in files.items():
+            self._keep(f"{name}/{version}/{file}", body)
+        if known is None:  # last: an entry without it was never finished
+            document = {**asdict(entry), "files": hashes, "added_at": _now()}
+            self.shelf.keep(f"{name}/{version}/{ENTRY}", _json(document))
+        return entry
+
+    def entries(self) -> list[Entry]:
+        """All versions, by name and version."""
+        found = [key.split("/") for key in self.shelf.names() if key.endswith(f"/{ENTRY}")]
+        return [self.entry(parts[0], parts[1]) for parts in found if len(parts) == 3]
+
+    def entry(self, name: str, version: str) -> Entry:
+        """That version.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        papers = self._papers(Entry(name, version, ""))
+        if papers is None:
+            raise ConfigurationError(
+                f"registry {self.address} has no {name} {version}; do: officer model list"
+            )
+        return Entry(papers["name"], papers["version"], papers["sha256"])
+
+    def in_use(self) -> list[Entry]:
+        """The models that were in use one after the other and can be gone back to; the last is in use; may be empty."""
+        held = self.shelf.read(POINTER)
+        return stack_of(held.body, self.address) if held else []
+
+    def use(self, name: str, version: str) -> Entry:
+        """Let services run that version from their next start on.
+
+        Raises:
+            ConfigurationError: there is none.
+            TransientError: somebody else has changed what is in use this moment.
+        """
+        entry, held = self.entry(name, version), self.shelf.read(POINTER)
+        stack = stack_of(held.body, self.address) if held else []
+        if not stack or stack[-1] != entry:
+            self._point(held, [*stack, entry], "use")
+        return entry
+
+    def rollback(self) -> Entry:
+        """Go back to the version that was in use before; what is returned is in use now.
+
+        Raises:
+            ConfigurationError: there is none before.
+            TransientError: as for `use`.
+        """
+        held = self.shelf.read(POINTER)
+        stack = stack_of(held.body, self.address) if held else []
+        if len(stack) < 2:
+            raise ConfigurationError(
+                f"registry {self.address}: no model was in use before; do: officer model use"
+            )
+        self._point(held, stack[:-1], "rollback")
+        return stack[-2]
+
+    def _point(self, held: Held | None, stack: list[Entry], why: str) -> None:
+        history = json.loads(held.body)["history"] if held else []
+        change = {"at": _now(), "change": why, **asdict(stack[-1])}
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "in_use": [asdict(entry) for entry in stack],
+            "history": [*history, change],
+        }
+        if not self.shelf.replace(POINTER, _json(document), held.tag if held else None):
+            raise TransientError(
+                f"registry {self.address}: somebody else has changed the model in use this moment; "
+                "do: officer model list, then try again"
+            )
+
+    def _keep(self, key: str, body: bytes) -> None:
+        """Store a file of an entry that an interrupted try may have stored before."""
+        self.shelf.keep(key, body)
+        held = self.shelf.read(key)
+        if held is None or held.body != body:
+            raise ConfigurationError(
+                f"registry {self.address} has another {key} from an interrupted try; do: choose another version"
+            )
+
+    def _papers(self, entry: Entry) -> dict[str, Any] | None:
+        held = self.shelf.read(f"{entry.name}/{entry.version}/{ENTRY}")
+        return json.loads(held.body) if held else None
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1) + "\n").encode()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

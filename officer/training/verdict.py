@@ -1,0 +1,121 @@
+"""Whether a measured model may take the place of the shipped one: floors and goals are data, in a YAML file.
+
+A model is refused if a figure lies below its floor, if it lacks a label that the other reports, or if on the same
+pictures the average precision of a label is significantly worse: the paired bootstrap's 95 % interval of the
+difference lies below 0. A goal that is missed is told and refuses nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.detection.domain.detection import Label
+from shared.config.problems import explain
+from shared.errors import ConfigurationError
+
+ALL = "all"  # the name that stands for all sets together
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Floor(_Strict):
+    """The least that a figure of one label in one set (or in `all`) must be."""
+
+    set: str
+    label: Label
+    figure: Literal["ap50", "ap50_95", "precision", "recall"] = "ap50"
+    least: float = Field(ge=0, le=1)
+
+
+class EventFloor(_Strict):
+    """The least share of expected violations that are found on clips, and the most false ones in a camera's hour."""
+
+    least_found: float = Field(0.0, ge=0, le=1)
+    most_false_per_camera_hour: float | None = Field(None, ge=0)
+
+
+class Floors(_Strict):
+    """What a model must reach, and what it should.
+
+    Attributes:
+        floors: below any of them it is refused.
+        goals: told if missed.
+        events: for clips; None: told only.
+    """
+
+    floors: tuple[Floor, ...] = ()
+    goals: tuple[Floor, ...] = ()
+    events: EventFloor | None = None
+
+
+def read_floors(path: Path) -> Floors:
+    """Read *path*.
+
+    Raises:
+        ConfigurationError: it is no such file.
+    """
+    try:
+        return Floors.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read as YAML ({str(error)[:120]})") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        told = explain(first, Floors.model_json_schema())
+        raise ConfigurationError(f"{path}: {place or 'it'} {told}") from error
+
+
+def refusals(report: dict[str, Any], floors: Floors) -> list[str]:
+    """Why the model that *report* (of `validate`) measures is refused; one sentence each, none if it is not."""
+    return [
+        *missed(report, floors.floors, "is below its floor"),
+        *_worse(report["comparison"]),
+        *_events(report["events"], floors.events),
+    ]
+
+
+def missed(report: dict[str, Any], floors: Sequence[Floor], words: str) -> Iterator[str]:
+    """Which of *floors* are not reached; a figure that was not measured is none that is reached."""
+    measured = {(row["set"], row["label"]): row for row in report["accuracy"]}
+    for floor in floors:
+        row = measured.get((floor.set, floor.label))
+        what = f"{floor.set}: {floor.figure} of {floor.label}"
+        if row is None:
+            yield f"{what} was not measured, {floor.least:.2f} is asked for"
+        elif (value := row[floor.figure]["value"]) is None or value < floor.least:
+            shown = "nothing" if value is None else f"{value:.3f}"
+            yield f"{what} {words}: {shown}, {floor.least:.2f} is asked for"
+
+
+def _worse(comparison: dict[str, Any] | None) -> Iterator[str]:
+    if comparison is None:
+        return
+    other = comparison["model"]
+    for label in comparison["lost"]:
+        yield f"{label} cannot be reported, {other} can"
+    for row in comparison["rows"]:
+        if row["set"] == ALL and row["verdict"] == "worse":
+            change = row["difference"]
+            yield (
+                f"{row['label']} is significantly worse than {other}'s on the same pictures: AP50 "
+                f"{row['ap50']:.3f} against {row['other_ap50']:.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
+            )
+
+
+def _events(events: dict[str, Any] | None, floor: EventFloor | None) -> Iterator[str]:
+    if floor is None:
+        return
+    if events is None:
+        yield "no clip was judged, and the floors ask for violations; do: name clips with --clip"
+        return
+    found, false = events["found_share"]["value"], events["false_per_camera_hour"]["value"]
+    if found is None or found < floor.least_found:
+        yield f"clips: too few violations are found: {found}, {floor.least_found} is asked for"
+    most = floor.most_false_per_camera_hour
+    if most is not None and (false is None or false > most):
+        yield f"clips: too many false violations in a camera's hour: {false}, at most {most} are allowed"

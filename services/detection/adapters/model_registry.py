@@ -1,0 +1,141 @@
+"""The model that a registry says is in use: found and checked once, at start.
+
+A registry holds NAME/VERSION/model.onnx with its papers, written once, and current.json, which says what is in use.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from services.detection.adapters.model_file import read_model_file
+from services.detection.adapters.model_shelf import ModelShelf
+from shared.errors import ConfigurationError, TransientError
+
+POINTER = "current.json"
+SCHEMA_VERSION = 1
+WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One version of a model.
+
+    Attributes:
+        name, version: of `WORD`.
+        sha256: of its ONNX file.
+    """
+
+    name: str
+    version: str
+    sha256: str
+
+    @property
+    def key(self) -> str:
+        """Of its ONNX file."""
+        return f"{self.name}/{self.version}/model.onnx"
+
+
+def fetch_current(open_shelf: Callable[[], ModelShelf], address: str, cache: Path) -> tuple[Path, Entry]:
+    """Fetch the model in use into *cache*.
+
+    Args:
+        open_shelf: opens the registry.
+        address: how it is called in words.
+        cache: folder; the model that was fetched last stands in where the registry does not answer.
+
+    Returns:
+        The file, whose hash is the entry's.
+
+    Raises:
+        ConfigurationError: no model is in use, or the file there is another one.
+        TransientError: the registry does not answer, and nothing was fetched before.
+    """
+    body: bytes | None = None
+    try:
+        pointer, body = _fetched(open_shelf(), address, cache)
+    except TransientError as error:
+        if not (cache / POINTER).exists():
+            raise
+        pointer = (cache / POINTER).read_bytes()
+        log.warning(
+            "model.registry_silent", registry=address, taken="the model fetched last", problem=str(error)
+        )
+    entry = in_use(pointer, address)
+    path = cache / f"{entry.name}-{entry.version}-{entry.sha256[:12]}.onnx"
+    if body is not None:
+        _put(path, body)
+    read_model_file(path, ".onnx", entry.sha256)
+    _put(cache / POINTER, pointer)
+    return path, entry
+
+
+def in_use(pointer: bytes, address: str) -> Entry:
+    """The model that *pointer*, the content of current.json, says is in use.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    return stack_of(pointer, address)[-1]
+
+
+def stack_of(pointer: bytes, address: str) -> list[Entry]:
+    """The models that were in use one after the other and can be gone back to; the last is in use.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    try:
+        document: dict[str, Any] = json.loads(pointer)
+        if document["schema_version"] != SCHEMA_VERSION:
+            raise ValueError("another schema_version")
+        entries = [Entry(one["name"], one["version"], one["sha256"]) for one in document["in_use"]]
+        if not entries or not all(
+            WORD.fullmatch(word) for one in entries for word in (one.name, one.version)
+        ):
+            raise ValueError("no model, or no word")
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"registry {address}: {POINTER} is not understood ({str(error)[:80]}); "
+            "do: officer model use NAME VERSION, with this version of the software"
+        ) from error
+    return entries
+
+
+def _fetched(shelf: ModelShelf, address: str, cache: Path) -> tuple[bytes, bytes | None]:
+    """The pointer, and the model's bytes unless the cache has them."""
+    held = shelf.read(POINTER)
+    if held is None:
+        raise ConfigurationError(
+            f"registry {address} has no model in use; do: officer model use NAME VERSION"
+        )
+    entry = in_use(held.body, address)
+    path = cache / f"{entry.name}-{entry.version}-{entry.sha256[:12]}.onnx"
+    if path.exists():
+        return held.body, None
+    model = shelf.read(entry.key)
+    if model is None:
+        raise ConfigurationError(
+            f"registry {address} lacks {entry.key}, which is in use; do: officer model rollback"
+        )
+    return held.body, model.body
+
+
+def _put(path: Path, body: bytes) -> None:
+    """Written aside and moved, so that a kill leaves no half of it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_name(f".{secrets.token_hex(8)}")
+        aside.write_bytes(body)
+        aside.replace(path)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written: {error.strerror}; do: choose another DATA_DIR"
+        ) from error

@@ -162,8 +162,9 @@ def _model() -> Finding:
     import numpy as np
 
     from services.detection.adapters.detector_loader import load_detector
+    from services.detection.bootstrap import with_model_in_use
 
-    settings = read_settings(DetectionSettings)
+    settings = with_model_in_use(read_settings(DetectionSettings))
     began_s = time.monotonic()
     detector = load_detector(settings.model_file, settings.backend, sha256=settings.model_sha256)
     detector.detect([np.zeros((360, 640, 3), np.uint8)], 0.5)

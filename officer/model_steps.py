@@ -233,37 +233,17 @@ def _text(path: Path) -> str:
 
 def _show(report: dict[str, Any]) -> None:
     title = f"{report['model']} {report['version']}, {report['processor_ms_a_picture']} ms a picture"
-    shown = table(
-        title, "set", "class", "labelled", "AP50 (95 % interval)", "AP50-95", "at", "precision", "recall"
-    )
+    shown = table(title, "set", "class", "boxes", "AP50 (95 %)", "prec.", "recall")
     for row in report["accuracy"]:
-        ap50 = row["ap50"]
-        figures = [f"{row[name]['value'] or 0:.2f}" for name in ("ap50_95", "precision", "recall")]
+        precision, recall = (f"{row[name]['value'] or 0:.2f}" for name in ("precision", "recall"))
         shown.add_row(
-            row["set"],
-            row["label"],
-            str(row["labelled"]),
-            f"{ap50['value']:.3f} ({ap50['low']:.2f} to {ap50['high']:.2f})",
-            figures[0],
-            f"{row['threshold']:g}",
-            *figures[1:],
+            row["set"], row["label"], str(row["labelled"]), _interval(row["ap50"]), precision, recall
         )
     screen.print(shown)
     if comparison := report["comparison"]:
-        against = table(
-            f"Against {comparison['model']}", "set", "class", "AP50", "its AP50", "difference", "so"
-        )
+        against = table(f"AP50 against {comparison['model']}", "set", "class", "change (95 %)", "so")
         for row in comparison["rows"]:
-            change = row["difference"]
-            told = f"{change['value']:+.3f} ({change['low']:+.2f} to {change['high']:+.2f})"
-            against.add_row(
-                row["set"],
-                row["label"],
-                f"{row['ap50']:.3f}",
-                f"{row['other_ap50']:.3f}",
-                told,
-                row["verdict"],
-            )
+            against.add_row(row["set"], row["label"], _interval(row["difference"], "+.2f"), row["verdict"])
         screen.print(against)
     if events := report["events"]:
         screen.print({name: events[name] for name in events if name != "clips"})
@@ -271,3 +251,8 @@ def _show(report: dict[str, Any]) -> None:
         screen.print(escape(goal), style="yellow", highlight=False)
     for why in report["refused"]:
         errors.print(escape(f"refused: {why}"), style="red", highlight=False, soft_wrap=True)
+
+
+def _interval(figure: dict[str, float | None], form: str = ".2f") -> str:
+    value, low, high = (format(figure[name] or 0.0, form) for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"

@@ -21,6 +21,8 @@ from services.detection.adapters.frame_sources import open_source
 from services.detection.adapters.joined_detector import JoinedDetector
 from services.detection.adapters.jpeg_evidence_renderer import JpegEvidenceRenderer
 from services.detection.adapters.local_violation_queue import LocalViolationQueue
+from services.detection.adapters.model_registry import fetch_current
+from services.detection.adapters.model_shelf import open_shelf
 from services.detection.adapters.motion_gate import GreyMotionGate
 from services.detection.adapters.prometheus_metrics import DetectionMetrics
 from services.detection.adapters.shadow_detector import Shadow, ShadowedDetector
@@ -114,9 +116,11 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
 
     Raises:
         ConfigurationError: settings, site file, model or a source are wrong.
+        TransientError: the registry of models does not answer.
     """
     metrics = metrics or DetectionMetrics(Health())
     health = metrics.health
+    settings = with_model_in_use(settings)
     loaded = load_site(settings.site_file)
     chosen = _chosen_cameras(loaded, settings)
     detectors = Detectors(settings, metrics)
@@ -143,6 +147,22 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
         health.loop("main", ROUND_LIMIT_S),
         detectors,
     )
+
+
+def with_model_in_use(settings: DetectionSettings) -> DetectionSettings:
+    """*settings* with the model that MODEL_REGISTRY has in use as MODEL_FILE, its hash pinned; without one as they are.
+
+    Raises:
+        ConfigurationError: it has none in use, or not the one that it names.
+        TransientError: it does not answer, and nothing was fetched before.
+    """
+    address = settings.model_registry
+    if address is None:
+        return settings
+    shelf = partial(open_shelf, address, settings.aws_region)
+    path, entry = fetch_current(shelf, address, settings.data_dir / "models")
+    pinned = settings.model_sha256 or entry.sha256
+    return settings.model_copy(update={"model_file": path, "model_sha256": pinned})
 
 
 def _dependency(health: Health, camera: str) -> Dependency:

@@ -24,6 +24,10 @@ class DetectionSettings(ServiceSettings):
     model_sha256: str | None = Field(
         None, pattern="^[0-9a-f]{64}$", description="refuse a MODEL_FILE with another hash"
     )
+    model_registry: str | None = Field(
+        None,
+        description="run the model in use there in place of MODEL_FILE: a folder or s3://bucket/prefix; read at start",
+    )
     shadow_model_file: Path | None = Field(
         None, description="a new .onnx model to try beside MODEL_FILE; it decides nothing (docs/models.md)"
     )

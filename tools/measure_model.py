@@ -38,11 +38,15 @@ SIZES = ((0, 12), (12, 20), (20, 32), (32, 64), (64, 10_000))  # of a head, pixe
 PERSON_SIZES = ((0, 64), (64, 128), (128, 256), (256, 10_000))  # of a person, likewise
 
 # What each question asks: which detections, on which labelled things.
-QUESTIONS = tuple(
-    (f"{found} found | {thing} there", found, thing)
-    for worn, bare in ((Label.HARDHAT, Label.NO_HARDHAT), (Label.VEST, Label.NO_VEST))
-    for found, thing in ((worn, worn), (worn, bare), (bare, bare), (bare, worn))
+_ASKED = (
+    *(
+        (found, thing)
+        for worn, bare in ((Label.HARDHAT, Label.NO_HARDHAT), (Label.VEST, Label.NO_VEST))
+        for found, thing in ((worn, worn), (worn, bare), (bare, bare), (bare, worn))
+    ),
+    (Label.PERSON, Label.PERSON),
 )
+QUESTIONS = tuple((f"{found} found | {thing} there", found, thing) for found, thing in _ASKED)
 
 
 @dataclass(frozen=True, slots=True)

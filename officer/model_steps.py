@@ -233,7 +233,7 @@ def _text(path: Path) -> str:
 
 def _show(report: dict[str, Any]) -> None:
     title = f"{report['model']} {report['version']}, {report['processor_ms_a_picture']} ms a picture"
-    shown = table(title, "set", "class", "boxes", "AP50 (95 %)", "prec.", "recall")
+    shown = table(title, "set", "class", "boxes", "AP50, 95 %", "prec.", "recall")
     for row in report["accuracy"]:
         precision, recall = (f"{row[name]['value'] or 0:.2f}" for name in ("precision", "recall"))
         shown.add_row(
@@ -241,7 +241,7 @@ def _show(report: dict[str, Any]) -> None:
         )
     screen.print(shown)
     if comparison := report["comparison"]:
-        against = table(f"AP50 against {comparison['model']}", "set", "class", "change (95 %)", "so")
+        against = table(f"AP50 against {comparison['model']}", "set", "class", "change, 95 %", "so")
         for row in comparison["rows"]:
             against.add_row(row["set"], row["label"], _interval(row["difference"], "+.2f"), row["verdict"])
         screen.print(against)
@@ -255,4 +255,4 @@ def _show(report: dict[str, Any]) -> None:
 
 def _interval(figure: dict[str, float | None], form: str = ".2f") -> str:
     value, low, high = (format(figure[name] or 0.0, form) for name in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+    return f"{value} {low}..{high}"

@@ -31,7 +31,7 @@ def draw_curves(matches: Mapping[tuple[str, Label], Matches], title: str, out: P
             )
         panel.set(title=label, xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02))
         panel.grid(alpha=0.3)
-        panel.legend(fontsize=8, loc="lower left")
+        panel.legend(fontsize=8, loc="best")
     for panel in panels.flat[len(labels) :]:
         panel.axis("off")
     figure.suptitle(f"{title}: precision over recall at IoU {SAME}; in brackets how many are labelled")

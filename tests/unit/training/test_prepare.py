@@ -1,0 +1,121 @@
+"""Sets become one folder: our words, unknown labels kept unknown, copies of val left out, rare pictures repeated."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from officer.training.prepare import Preparation, prepare
+from officer.training.prepared import label_file, read_prepared, set_of
+from services.detection.domain.detection import Label
+from shared.errors import ConfigurationError
+from tests.labelled_sets import HAT, PERSON, write_set
+
+BARE = "2 0.5 0.2 0.25 0.15"
+
+
+def prepared(tmp_path: Path, *sources: Path, **changes: Any) -> dict[str, Any]:
+    return prepare(Preparation(sources, tmp_path / "out", **changes))
+
+
+def test_dialects_become_our_words_and_what_is_not_labelled_stays_unknown(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON, HAT], "val/b": [PERSON]})
+    two = write_set(tmp_path / "two", {"train/a": ["0 0.5 0.5 0.5 0.5"]}, ["NO-Hardhat", "crane"], seed=2)
+    prepared(tmp_path, one, two)
+    found = read_prepared(tmp_path / "out")
+    assert found.labelled == {
+        "one": frozenset({Label.PERSON, Label.HARDHAT}),
+        "two": frozenset({Label.NO_HARDHAT}),
+    }
+    train = sorted(found.pictures("train"))
+    assert [set_of(path) for path in train] == ["one", "two"]
+    numbers = {label: number for number, label in found.names.items()}
+    assert label_file(train[1]).read_text().startswith(f"{numbers[Label.NO_HARDHAT]} 0.5")
+    assert [path.exists() for path in found.pictures("val")] == [True]
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_near_duplicate_of_val_is_left_out_of_train_and_listed(tmp_path: Path, mirrored: bool) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON], "train/b": [PERSON], "val/c": [PERSON]})
+    two = write_set(tmp_path / "two", {"train/z": [PERSON]}, seed=9)
+    image = cv2.imread(str(one / "images/val/c.png"))
+    again = cv2.resize(image[:, ::-1] if mirrored else image, (50, 50))
+    cv2.imwrite(str(two / "images/train/z.png"), np.asarray(again))
+    record = prepared(tmp_path, one, two)
+    (leak,) = record["near_duplicates_of_val"]
+    assert (leak["dropped"], leak["like"]) == ("two__train-z.png", "one__val-c.png")
+    names = {path.name for path in read_prepared(tmp_path / "out").pictures("train")}
+    assert names == {"one__train-a.png", "one__train-b.png"}
+    assert (tmp_path / "out" / "sheets" / "taken-for-copies.png").stat().st_size > 0
+
+
+def test_pictures_with_a_rare_label_are_shown_more_often(tmp_path: Path) -> None:
+    pictures = {f"train/{number}": [PERSON] for number in range(19)}
+    one = write_set(
+        tmp_path / "one", {**pictures, "train/bare": [PERSON, BARE]}, ["person", "helmet", "head"]
+    )
+    prepared(tmp_path, one)
+    names = [path.name for path in read_prepared(tmp_path / "out").pictures("train")]
+    assert names.count("one__train-bare.png") == 4  # sqrt(0.8 / (1 / 20))
+    assert len(names) == 19 + 4
+
+
+def test_broken_lines_and_pictures_are_told_and_left_out(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON, "0 0.5"], "train/b": []})
+    (one / "images/train/b.png").write_bytes(b"no picture")
+    record = prepared(tmp_path, one)
+    assert record["broken_lines"][0].endswith(
+        "a.txt:2: 1 numbers after the class; allowed are 4, or pairs from 6 on"
+    )
+    assert "b.png" in record["unreadable_pictures"][0]
+    assert [row["pictures"] for row in record["counts"]] == [1, 0]
+
+
+def test_the_record_lies_beside_and_the_same_again_gives_the_same(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON, HAT], "val/b": [PERSON]})
+    first = prepared(tmp_path, one)
+    written = json.loads((tmp_path / "out" / "prepared.json").read_text())
+    assert written["content_sha256"] == first["content_sha256"] == prepared(tmp_path, one)["content_sha256"]
+    assert written["counts"][0] == {
+        "set": "one",
+        "split": "train",
+        "pictures": 1,
+        "boxes": {"person": 1, "hardhat": 1},
+    }
+    (one / "labels/train/a.txt").write_text(PERSON)
+    assert prepared(tmp_path, one)["content_sha256"] != first["content_sha256"]
+
+
+def test_the_folder_can_be_moved(tmp_path: Path) -> None:
+    prepared(tmp_path, write_set(tmp_path / "one", {"train/a": [PERSON], "val/b": [PERSON]}))
+    moved = shutil.move(tmp_path / "out", tmp_path / "elsewhere")
+    assert all(path.exists() for path in read_prepared(Path(moved)).pictures("train"))
+
+
+@pytest.mark.parametrize(
+    ("data_yaml", "words"),
+    [
+        ({"train": "images/train"}, "has no 'names'"),
+        ({"names": ["crane"]}, "only classes that are unknown here: crane"),
+        ({"names": {0: "person", 2: "helmet"}}, "a list, or a mapping from 0 on"),
+        ({"names": ["person"], "train": "../elsewhere"}, "not in the set's folder"),
+        ({"names": ["person"], "train": "/etc"}, "not in the set's folder"),
+    ],
+)
+def test_a_set_that_is_not_understood_is_refused(tmp_path: Path, data_yaml: Any, words: str) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON]})
+    (tmp_path / "elsewhere").mkdir()
+    (one / "data.yaml").write_text(yaml.safe_dump(data_yaml))
+    with pytest.raises(ConfigurationError, match=words):
+        prepared(tmp_path, one)
+
+
+def test_two_sets_of_one_name_are_refused(tmp_path: Path) -> None:
+    sets = [write_set(tmp_path / place / "one", {"train/a": [PERSON]}) for place in ("x", "y")]
+    with pytest.raises(ConfigurationError, match="stands twice"):
+        prepared(tmp_path, *sets)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.table import Table
 
 from officer.console import screen, table
 from services.detection.domain.confirmation import needed_for
+from services.detection.domain.geometry import Box
 from shared.config.site import (
     Camera,
     LoadedSite,
@@ -32,6 +34,8 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
+
+MOST_SHARED = 0.7  # of a closer look's area
 
 FileArgument = Annotated[Path, typer.Argument(help="The site file.", metavar="SITE.YAML", show_default=False)]
 
@@ -77,11 +81,24 @@ def remarks(loaded: LoadedSite) -> list[str]:
         found.append("recipients: nobody gets mail; reports are only written")
     if not site.site.jurisdictions:
         found.append("site.jurisdictions: none, so reports cite the site's policy alone")
+    found += [remark for camera in site.cameras for remark in _twice_closer(camera)]
     watched = {zone for rule in site.rules for zone in (rule.zones or _all_zones(site))}
-    found += [f"zone {zone}: no rule watches it" for zone in sorted(_all_zones(site) - watched)]
+    closer = {zone.id for camera in site.cameras for zone in camera.zones if zone.look_closer}
+    found += [f"zone {zone}: no rule watches it" for zone in sorted(_all_zones(site) - watched - closer)]
     if not site.privacy.blur_faces:
         found.append("privacy.blur_faces: off; faces will be stored and mailed, and each report says so")
     return found
+
+
+def _twice_closer(camera: Camera) -> list[str]:
+    """Pairs of zones whose closer looks show nearly the same."""
+    looks = [(zone.id, Box(*zone.closer_look)) for zone in camera.zones if zone.closer_look]
+    return [
+        f"camera {camera.id}: zones {one} and {other} look closer at nearly the same part, each at the cost of a look;"
+        " take look_closer from one of them"
+        for (one, box), (other, other_box) in combinations(looks, 2)
+        if max(box.covered_by(other_box), other_box.covered_by(box)) > MOST_SHARED
+    ]
 
 
 def _unset(camera: Camera) -> list[str]:
@@ -105,10 +122,16 @@ def _cameras(site: Site) -> Table:
                 escape(f"{camera.id}: {camera.name}") if first else "",
                 escape(redact(camera.source or "given to watch")) if first else "",
                 escape(f"{zone.id}: {zone.name}"),
-                f"{len(zone.polygon)} corners" if zone.polygon else "whole picture",
+                _area(zone),
                 ", ".join(zone.hazards) or "none",
             )
     return shown
+
+
+def _area(zone: Zone) -> str:
+    if zone.polygon is None:
+        return "whole picture"
+    return f"{len(zone.polygon)} corners{', looked at closer' if zone.look_closer else ''}"
 
 
 def _rules(site: Site) -> Table:

@@ -32,6 +32,11 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Value = TypeVar("Value")
 
+# Around a zone that is looked at closer, as fractions of the picture: left, top, right, bottom. Who is taller than a
+# quarter of the picture needs no closer look.
+CLOSER_MARGINS = (0.04, 0.25, 0.04, 0.03)
+MOST_CLOSER = 0.8  # of the picture's width and height
+
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^${}]*))?\}")
 
 
@@ -90,7 +95,43 @@ class Zone(_Strict):
     name: Name
     hazards: Annotated[tuple[Hazard, ...], AfterValidator(_all_differ)] = ()
     polygon: Annotated[tuple[tuple[Fraction, Fraction], ...], AfterValidator(check_polygon)] | None = None
+    look_closer: bool = Field(
+        False, description="look at this part a second time, enlarged: for far people; costs one more look"
+    )
     authorised_note: Annotated[str, Field(max_length=200), AfterValidator(printable)] = ""
+
+    @model_validator(mode="after")
+    def _can_look_closer(self) -> "Zone":
+        if not self.look_closer:
+            return self
+        if self.polygon is None:
+            raise ValueError(
+                "has look_closer, but no polygon, so it is the whole picture; do: draw where people are small"
+            )
+        x1, y1, x2, y2 = self.closer_look or (0, 0, 1, 1)
+        if min(x2 - x1, y2 - y1) > MOST_CLOSER:
+            raise ValueError(
+                f"has look_closer, but is nearly the whole picture ({x2 - x1:.0%} x {y2 - y1:.0%} of it with its "
+                "margin), so nothing is enlarged; do: draw where people are small"
+            )
+        return self
+
+    @property
+    def closer_look(self) -> tuple[float, float, float, float] | None:
+        """What is seen enlarged: x1, y1, x2, y2 as fractions of the picture; None if nothing is.
+
+        The polygon bounds feet, so there is room for a person above it, and for arms and boots around it.
+        """
+        if not self.look_closer or self.polygon is None:
+            return None
+        across, down = zip(*self.polygon, strict=True)
+        left, top, right, bottom = CLOSER_MARGINS
+        return (
+            max(0.0, min(across) - left),
+            max(0.0, min(down) - top),
+            min(1.0, max(across) + right),
+            min(1.0, max(down) + bottom),
+        )
 
 
 class Camera(_Strict):

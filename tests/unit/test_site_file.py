@@ -115,6 +115,16 @@ def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
             "do: write true or false (yes, no, on and off are plain text here)",
         ),
         ("blur_faces: true", 'blur_faces: "true"', "value 'true' is not allowed; allowed: true or false"),
+        (
+            "name: Hoist area",
+            "name: Hoist area\n        look_closer: true",
+            "has look_closer, but is nearly the whole picture (88% x 93% of it with its margin)",
+        ),
+        (
+            "        polygon: [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]",
+            "        look_closer: true",
+            "has look_closer, but no polygon, so it is the whole picture; do: draw where people are small",
+        ),
         ("cooldown_s: 60", "cooldown_s: .nan", "value '.nan' is not a number one can compare with"),
         ("cooldown_s: 60", "cooldown_s: -.inf", "value '-.inf' is not a number one can compare with"),
         ("cooldown_s: 60", "cooldown_s: 1e999", "value '1e999' is too large a number"),

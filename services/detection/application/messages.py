@@ -76,7 +76,7 @@ def opened(
         violation_id=case.id,
         site=SiteFacts(**site.model_dump()),
         camera=CameraFacts(id=setting.camera.id, name=setting.camera.name),
-        zone=ZoneFacts(**zone.model_dump()),
+        zone=ZoneFacts(**zone.model_dump(exclude={"look_closer"})),
         rule=_rule(rule),
         findings=opening.findings,
         source=_source(setting.source, times),

@@ -24,7 +24,9 @@ from services.detection.application.ports import (
 )
 from services.detection.domain import rules
 from services.detection.domain.cases import Case, Cases, Closing, Decision, Identity, Opening, Outcome
-from services.detection.domain.frame import Frame
+from services.detection.domain.closer import Part, gains, joined, parts_of, scale_to
+from services.detection.domain.detection import Detection
+from services.detection.domain.frame import BgrImage, Frame
 from services.detection.domain.geometry import Box
 from services.detection.domain.people import people
 from services.detection.domain.privacy import face_regions
@@ -86,6 +88,7 @@ class CameraPipeline:
         self._told: dict[tuple[object, object], tuple[object, str]] = {}
         self._processed = self._people = 0
         self._change: tuple[Site, Camera] | None = None
+        self._useless: set[tuple[str, int, int]] = set()
         self._resume()
 
     def see(self, frame: Frame) -> Look | None:
@@ -181,8 +184,8 @@ class CameraPipeline:
     def _look(self, frame: Frame) -> Look:
         width, height = frame.size
         model = self._tools.detector.info
-        view = View(width, height, min(model.input_px[0] / width, model.input_px[1] / height))
-        detections = self._tools.detector.detect([frame.image], FLOOR)[0]
+        view = View(width, height, scale_to(width, height, model.input_px), self._closer(width, height))
+        detections = self._detect(frame.image, view)
         at_s = self._session_seconds(frame)
         tracks = self._tracker.update(people(detections, model.labels, width, height), at_s)
         confirmed = [track for track in tracks if track.confirmed]
@@ -190,6 +193,25 @@ class CameraPipeline:
         scene = Scene(frame.captured_at, at_s, view, confirmed, wearing)
         self._state.last_s, self._now = at_s, (at_s, frame.captured_at)
         return Look(frame, detections, scene, self._observe(scene))
+
+    def _closer(self, width: int, height: int) -> list[Part]:
+        """What the model is to see enlarged; a zone that gains nothing at this size of picture is told once."""
+        input_px = self._tools.detector.info.input_px
+        useful = []
+        for part in parts_of(self._setting.camera.zones, width, height, input_px):
+            if gains(part, width, height, input_px):
+                useful.append(part)
+            elif (part.zone, width, height) not in self._useless:
+                self._useless.add((part.zone, width, height))
+                log.warning("closer.useless", camera=self._setting.camera.id, **_useless(part, width, height))
+        return useful
+
+    def _detect(self, image: BgrImage, view: View) -> list[Detection]:
+        cut = [image[_pixels(part.box)] for part in view.closer]
+        whole, *closer = self._tools.detector.detect([image, *cut], FLOOR)
+        if not closer:
+            return whole
+        return joined(whole, list(zip(view.closer, closer, strict=True)), view.width, view.height)
 
     def _session_seconds(self, frame: Frame) -> float:
         """Seconds in the session. The wall clock is asked once a run: set back or on, it must not stop or jump time."""
@@ -349,6 +371,18 @@ def _words(decision: Decision) -> dict[str, object]:
         "looks": decision.progress,
         "why": decision.why,
     }
+
+
+def _useless(part: Part, width: int, height: int) -> dict[str, str]:
+    return {
+        "zone": part.zone,
+        "problem": f"a picture of {width} x {height} shows this zone hardly larger when looked at closer; "
+        "take look_closer away, draw a smaller zone or let the camera send a larger picture",
+    }
+
+
+def _pixels(box: Box) -> tuple[slice, slice]:
+    return slice(int(box.y1), int(box.y2)), slice(int(box.x1), int(box.x2))
 
 
 def _by_id(all_rules: Sequence[Rule]) -> dict[str, Rule]:

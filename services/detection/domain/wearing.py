@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.detection.domain.assignment import assign
+from services.detection.domain.closer import Part
 from services.detection.domain.detection import Detection, Label, bare, worn
 from services.detection.domain.geometry import Box
 from services.detection.domain.tracking import Track
@@ -58,11 +59,17 @@ class View:
     Attributes:
         width, height: of the frame in pixels.
         scale: pixels of the network's input for one pixel of the frame.
+        closer: parts that the model saw enlarged as well.
     """
 
     width: int
     height: int
     scale: float
+    closer: Sequence[Part] = ()
+
+    def scale_of(self, box: Box) -> float:
+        """The largest scale at which the model saw all of *box*; magnified, it shows no more than the frame has."""
+        return max([self.scale, *(min(part.scale, 1.0) for part in self.closer if part.holds(box))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +175,9 @@ def _why_absence_cannot_count(person: Track, people: Sequence[Track], item: Item
     box, head = person.box, head_height(person.box, view)
     if person.confidence < PERSON_SURE:
         return f"person uncertain ({person.confidence:.2f} below {PERSON_SURE})"
-    if head * view.scale < LEAST_HEAD_PX:
-        return f"too small (head {head * view.scale:.0f} px of the model's input, {LEAST_HEAD_PX:.0f} needed)"
+    seen_px = head * view.scale_of(box)
+    if seen_px < LEAST_HEAD_PX:
+        return f"too small (head {seen_px:.0f} px of the model's input, {LEAST_HEAD_PX:.0f} needed)"
     if box.y1 <= EDGE_PX:
         return "cut by the top of the picture"
     if box.x1 <= EDGE_PX or box.x2 >= view.width - EDGE_PX:

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from services.detection.application.ports import Picture
 from services.detection.domain.detection import Label
 from services.detection.domain.frame import Frame
-from shared.config.site import Privacy
+from shared.config.site import Privacy, Zone
 from shared.contracts.violation import Closed, Opened
 from shared.vocabulary import Item
 from tests.fakes.detector import numbered_picture
@@ -24,7 +24,7 @@ from tests.unit.detection.camera_run import (
     Run,
     always,
 )
-from tests.unit.detection.scenes import KEEP_OUT, PPE, PRESS, on_head, on_torso, person
+from tests.unit.detection.scenes import HALL, KEEP_OUT, PPE, PRESS, on_head, on_torso, person
 
 
 def test_a_violation_becomes_one_message_with_its_picture() -> None:
@@ -235,3 +235,43 @@ def test_a_changed_site_file_leaves_what_is_open_to_end_as_it_began() -> None:
     run.pipeline.use(no_ppe, no_ppe.cameras[0])
     opened, closed = run.see(60, 120).messages
     assert opened.violation_id == closed.violation_id
+
+
+GREY = 0x7F7F7F  # the number that a part of a numbered picture carries
+FAR = Zone(id="far", name="Far", look_closer=True, polygon=((0.4, 0.4), (0.6, 0.4), (0.6, 0.5), (0.4, 0.5)))
+FAR_WORKER = person(x=100, y=40, height=140)
+LOOKS_FAR = SITE.model_copy(update={"cameras": (CAMERA.model_copy(update={"zones": (HALL, FAR)}),)})
+
+
+def test_who_is_found_only_when_looking_closer_is_reported_where_he_stands() -> None:
+    bare = [FAR_WORKER, on_head(FAR_WORKER, Label.NO_HARDHAT)]
+    [opened] = Run({GREY: bare}, site=LOOKS_FAR).see(0, 60).messages
+    assert isinstance(opened, Opened)
+    (subject,) = (box.box for box in opened.evidence.boxes if box.role == "subject")
+    left, top = round(0.36 * 1280), round(0.15 * 720)  # the zone's, with its margins
+    assert (subject.x1, subject.y1) == (
+        pytest.approx((left + 100) / 1280, abs=0.002),
+        pytest.approx((top + 40) / 720, abs=0.002),
+    )
+
+
+def test_a_part_costs_one_more_picture_of_the_same_look() -> None:
+    run = Run({}, site=LOOKS_FAR).see(0, 5)
+    assert run.detector.looked == [0, GREY, 1, GREY, 2, GREY, 3, GREY, 4, GREY]
+    plain = Run({}).see(0, 5)
+    assert plain.detector.looked == [0, 1, 2, 3, 4]
+
+
+def test_a_zone_that_gains_nothing_is_told_once_and_costs_nothing() -> None:
+    run = Run({}, site=LOOKS_FAR)
+    with capture_logs() as logs:
+        for number in range(3):
+            image = numbered_picture(
+                number, 1280, 200
+            )  # a panorama: the part is as wide as the frame is high
+            run.pipeline.see(Frame("gate", number, BEGIN + timedelta(seconds=number), number, image))
+            tiny = numbered_picture(number, 100, 300)
+            run.pipeline.see(Frame("gate", number, BEGIN + timedelta(seconds=number), number + 0.5, tiny))
+    told = [line["problem"] for line in logs if line["event"] == "closer.useless"]
+    assert len(told) == len(set(told))
+    assert any("100 x 300" in line for line in told)

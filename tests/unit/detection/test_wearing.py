@@ -1,7 +1,10 @@
 """Who wears what: the item must sit in its band of this person, and doubt raises nothing."""
 
+from dataclasses import replace
+
 import pytest
 
+from services.detection.domain.closer import Part
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.geometry import Box
 from services.detection.domain.wearing import Verdict, View, Wearing, judge
@@ -124,3 +127,16 @@ def test_a_torso_below_the_picture_cannot_be_judged() -> None:
 def test_a_vest_on_the_torso_is_worn_and_one_on_a_hook_is_not() -> None:
     assert vest(on_torso(WORKER)).verdict is Verdict.WORN
     assert vest(Detection(Box(700, 150, 800, 300), Label.VEST, 0.9)).verdict is Verdict.MISSING
+
+
+def test_who_was_seen_closer_is_as_large_as_there() -> None:
+    small = View(1280, 720, scale=0.1)
+    around = Part("far", Box(0, 0, 1280, 720), 0.5)
+    assert hat(view=replace(small, closer=(around,))).verdict is Verdict.MISSING
+    beside = replace(around, box=Box(0, 0, WORKER.box.x2 - 1, 720))
+    assert hat(view=replace(small, closer=(beside,))).verdict is Verdict.CANNOT_TELL
+
+
+def test_magnifying_makes_nobody_larger_than_the_frame_shows_him() -> None:
+    around = Part("far", Box(0, 0, 1280, 720), 2.0)
+    assert View(1280, 720, 0.25, (around,)).scale_of(WORKER.box) == 1.0

@@ -1,5 +1,5 @@
-# Everything goes into .venv beside this file, .venv-localstack for the tests' LocalStack and .venv-infra for
-# infra-check; nothing else on the machine is changed, save the Debian packages that the tests' RTSP server needs
+# Everything goes into .venv beside this file, .venv-localstack for the tests' LocalStack, .venv-infra and
+# .venv-moto for infra-check; nothing else on the machine is changed, save the Debian packages that the tests' RTSP server needs
 # (tests/servers/install).
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(if $(shell command -v $(name) 2>/dev/null),$(name))))
@@ -8,11 +8,12 @@ OUT ?= out/demo
 VENV := .venv
 LOCALSTACK := .venv-localstack
 INFRA := .venv-infra
+MOTO := .venv-moto
 TERRAFORM ?= terraform
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile
 LOCKS := detection agent officer dev train
-TOOL_LOCKS := localstack image infra
+TOOL_LOCKS := localstack image infra moto
 IMAGES := detection agent officer
 PYTHON_IMAGE ?= python:3.11-slim
 
@@ -31,9 +32,9 @@ demo: $(VENV)/officer.stamp ## run the bundled clip through both services and sh
 test: $(VENV)/dev.stamp $(VENV)/servers.stamp $(LOCALSTACK)/stamp ## install what tests need, start the real components, run all tests
 	$(BIN)/pytest
 
-infra-check: $(VENV)/dev.stamp $(INFRA)/stamp ## check infra/terraform: format, logic, apply and destroy on this machine (needs terraform)
+infra-check: $(VENV)/dev.stamp $(INFRA)/stamp $(MOTO)/stamp ## check infra/terraform: format, logic, apply and destroy on this machine (needs terraform)
 	@command -v "$(TERRAFORM)" >/dev/null || { echo "NOT CHECKED: infra/terraform. There is no $(TERRAFORM); do: install Terraform 1.11 or newer, or name it: make infra-check TERRAFORM=/path/to/it" >&2; exit 1; }
-	INFRA_CHECK=1 TERRAFORM="$(TERRAFORM)" $(BIN)/pytest tests/infra
+	INFRA_CHECK=1 TERRAFORM="$$(realpath -s "$$(command -v "$(TERRAFORM)")")" $(BIN)/pytest tests/infra
 .PHONY: infra-check
 
 check: $(VENV)/dev.stamp static test ## format, lint, types, import contracts, docs, lock, tests
@@ -82,7 +83,7 @@ compose-test: $(VENV)/dev.stamp ## run docker compose from a fresh clone and che
 .PHONY: images sbom compose-test
 
 clean: ## remove the environments, caches and the demo's output
-	rm -rf $(VENV) $(LOCALSTACK) $(INFRA) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out
+	rm -rf $(VENV) $(LOCALSTACK) $(INFRA) $(MOTO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache out
 	find officer services shared tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -108,14 +109,9 @@ $(VENV)/servers.stamp: tests/servers/install | $(BIN)/python
 	tests/servers/install
 	@touch $@
 
-$(LOCALSTACK)/stamp: requirements/localstack.txt | $(BIN)/python
-	$(BIN)/python -m venv $(LOCALSTACK)
-	$(LOCALSTACK)/bin/python -m pip --disable-pip-version-check --no-input install --quiet \
-	    --no-deps --require-hashes -r requirements/localstack.txt
-	@touch $@
-
-$(INFRA)/stamp: requirements/infra.txt | $(BIN)/python
-	$(BIN)/python -m venv $(INFRA)
-	$(INFRA)/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile \
-	    --no-deps --require-hashes -r requirements/infra.txt
+# An environment for each tool whose requirements would not go with ours.
+.venv-%/stamp: requirements/%.txt | $(BIN)/python
+	$(BIN)/python -m venv .venv-$*
+	.venv-$*/bin/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile \
+	    --no-deps --require-hashes -r requirements/$*.txt
 	@touch $@

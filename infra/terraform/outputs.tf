@@ -77,6 +77,23 @@ output "github_roles" {
   value       = one(module.github_oidc[*].role_arns)
 }
 
+output "erase_command" {
+  description = "Erases all that is held of one violation; put its whole id in the place of ID (docs/erasure.md)."
+  value = join(" ", [
+    "aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --launch-type FARGATE",
+    "--task-definition ${split(":", module.agent.run_once["migrate"])[0]}",
+    "--network-configuration '${jsonencode({ awsvpcConfiguration = {
+      subnets        = module.network.task_subnet_ids
+      securityGroups = [module.agent.security_group_id]
+      assignPublicIp = module.network.assign_public_ip ? "ENABLED" : "DISABLED"
+    } })}'",
+    "--overrides '${jsonencode({
+      taskRoleArn        = aws_iam_role.erase.arn
+      containerOverrides = [{ name = "agent", command = ["python", "-m", "services.agent", "erase", "ID"] }]
+    })}'",
+  ])
+}
+
 output "kept_on_destroy" {
   description = "What terraform destroy leaves, because it holds evidence: it stops there until keep_data is false and applied."
   value       = var.keep_data ? compact([module.storage.buckets["evidence"].name, module.storage.buckets["reports"].name, one(module.database[*].identifier)]) : []

@@ -91,3 +91,58 @@ data "aws_iam_policy_document" "agent" {
     resources = ["arn:${local.partition}:ecs:${var.region}:${local.account}:task/${local.prefix}/*"]
   }
 }
+
+# A person's pictures are erased by a task that runs once, in a role that only somebody with iam:PassRole for it can hand
+# out: docs/erasure.md. It alone may delete.
+data "aws_iam_policy_document" "erase" {
+  statement {
+    sid       = "FetchConfiguration"
+    actions   = ["s3:GetObject"]
+    resources = ["${module.storage.buckets["config"].arn}/site/*", "${module.storage.buckets["config"].arn}/database-ca/*"]
+  }
+
+  statement {
+    sid       = "FindEveryVersion"
+    actions   = ["s3:ListBucketVersions"]
+    resources = [module.storage.buckets["evidence"].arn, module.storage.buckets["reports"].arn]
+  }
+
+  statement {
+    sid     = "EraseEveryVersion"
+    actions = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    resources = [
+      "${module.storage.buckets["evidence"].arn}/evidence/*",
+      "${module.storage.buckets["evidence"].arn}/events/*",
+      "${module.storage.buckets["reports"].arn}/reports/*",
+    ]
+  }
+}
+
+data "aws_iam_policy_document" "ecs_tasks" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+resource "aws_iam_role" "erase" {
+  name               = "${local.prefix}-erase"
+  description        = "Erases what is held of one violation"
+  assume_role_policy = data.aws_iam_policy_document.ecs_tasks.json
+}
+
+resource "aws_iam_role_policy" "erase" {
+  name   = "erase"
+  role   = aws_iam_role.erase.id
+  policy = data.aws_iam_policy_document.erase.json
+}

@@ -1,10 +1,11 @@
-"""The agent service: `python -m services.agent`, or with `migrate` or `healthcheck`; settings from the environment.
+"""The agent service: `python -m services.agent`, or with `migrate`, `erase ID` or `healthcheck`.
 
-Imports stand where they are used: a container's health check must not load them every few seconds, and a wrong
-setting is told before seconds of them.
+Settings come from the environment. Imports stand where they are used: a container's health check must not load them
+every few seconds, and a wrong setting is told before seconds of them.
 """
 
 import logging
+import re
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
     from shared.observability.health import Dependency
 
 EXIT_FAILED, EXIT_CONFIGURATION = 1, 2
-MIGRATE_PATIENCE_S = 120.0  # for a database that is started at the same moment
+PATIENCE_S = 120.0  # for a database that is started at the same moment
 
 
 def main(arguments: list[str]) -> int:
-    """Run until a signal comes, bring the database's schema up to date, or ask a running service whether it lives.
+    """Run until a signal comes, bring the database's schema up to date, erase a violation, or ask a running service
+    whether it lives.
 
     Returns:
         0 if all went well, 1 if something failed and may work later, 2 for wrong settings.
@@ -52,8 +54,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments not in ([], ["migrate"]):
-        raise ConfigurationError(f"unknown arguments {arguments!a}; allowed: none, migrate or healthcheck")
+    work = _work_of(arguments)
     from services.agent.settings import AgentSettings
     from shared.config.settings import read_settings
     from shared.observability.logging import configure_logging
@@ -61,14 +62,36 @@ def _run(arguments: list[str]) -> int:
     settings = read_settings(AgentSettings)
     configure_logging(settings.log_level)
     logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its plug-ins while it is imported
-    stop = stop_on_signals()
-    return _migrate(settings, stop) if arguments else _serve(settings, stop)
+    return work(settings, stop_on_signals())
+
+
+def _work_of(arguments: list[str]) -> "Callable[[AgentSettings, Event], int]":
+    match arguments:
+        case []:
+            return _serve
+        case ["migrate"]:
+            return _migrate
+        case ["erase", violation_id] if re.fullmatch("[0-9a-f]{32}", violation_id):
+            return partial(_erase, violation_id)
+        case _:
+            raise ConfigurationError(
+                f"unknown arguments {arguments!a}; allowed: none, migrate, erase and the whole id of a violation, or "
+                "healthcheck"
+            )
 
 
 def _migrate(settings: "AgentSettings", stop: Event) -> int:
     from services.agent.bootstrap import migrate_database
 
-    persist(lambda: migrate_database(settings), stop, _tell_waiting, MIGRATE_PATIENCE_S)
+    persist(lambda: migrate_database(settings), stop, _tell_waiting, PATIENCE_S)
+    return 0
+
+
+def _erase(violation_id: str, settings: "AgentSettings", stop: Event) -> int:
+    """As `officer reports erase`, for where nothing but the agent reaches the database."""
+    from services.agent.bootstrap import erase_violation
+
+    persist(lambda: erase_violation(settings, violation_id, "asked for"), stop, _tell_waiting, PATIENCE_S)
     return 0
 
 

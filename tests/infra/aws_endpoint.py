@@ -13,7 +13,11 @@ from typing import Any
 
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse
 from moto.budgets.responses import BudgetsResponse
+from moto.core.responses import ActionResult
+from moto.ecs.responses import EC2ContainerServiceResponse
+from moto.efs.responses import EFSResponse
 from moto.iam.access_control import PermissionResult
+from moto.iam.responses import IamResponse
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from moto.s3.models import FakeBucket
 from moto.ses.models import ConfigurationSet
@@ -30,6 +34,9 @@ def main(port: int) -> None:
     _budgets_have_subscribers()
     _configuration_sets_are_answered()
     _buckets_can_be_used_over_http()
+    _services_are_told_as_they_were_made()
+    _mail_accounts_are_told()
+    _spools_and_users_can_be_removed()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
     sys.stdout.write("ready\n")
@@ -74,6 +81,39 @@ def _budgets_have_subscribers() -> None:
 def _buckets_can_be_used_over_http() -> None:
     """moto takes a bucket's policy for real but overlooks its conditions, so that "no HTTP" is "nothing at all"."""
     FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+
+
+def _services_are_told_as_they_were_made() -> None:
+    """moto forgets what decides how tasks are replaced and where they run."""
+    own = EC2ContainerServiceResponse.create_service
+
+    def create(self: Any) -> Any:
+        answer = own(self)
+        service = answer.result["service"]
+        service.deployment_configuration = self._get_param("deploymentConfiguration")
+        service.capacity_provider_strategy = self._get_param("capacityProviderStrategy")
+        service.enable_ecs_managed_tags = self._get_param("enableECSManagedTags")
+        return answer
+
+    EC2ContainerServiceResponse.create_service = create
+
+
+def _mail_accounts_are_told() -> None:
+    """An account of which SES knows nothing bad, and domains that are verified as soon as they are there."""
+    quota = {"Max24HourSend": 50000.0, "MaxSendRate": 14.0, "SentLast24Hours": 0.0}
+    account = {"SendingEnabled": True, "ProductionAccessEnabled": True, "SendQuota": quota}
+    SESV2Response.get_account = lambda self: json.dumps(account)
+    urls.url_paths["{0}/v2/email/account$"] = SESV2Response.dispatch
+
+
+def _spools_and_users_can_be_removed() -> None:
+    def delete_policy(self: Any) -> tuple[str, dict[str, Any]]:
+        self.efs_backend.file_systems_by_id[self._get_param("FileSystemId")].file_system_policy = None
+        return json.dumps({}), {"status": 200, "Content-Type": "application/json"}
+
+    EFSResponse.delete_file_system_policy = delete_policy
+    none = ActionResult({"ServiceSpecificCredentials": []})
+    IamResponse.list_service_specific_credentials = lambda self: none
 
 
 def _configuration_sets_are_answered() -> None:

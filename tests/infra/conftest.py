@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from tests.infra.installation import Installation, running_endpoint
+from tests.infra.installation import Endpoint, Installation, running_endpoint
 
 collect_ignore_glob = [] if os.environ.get("INFRA_CHECK") else ["test_*.py"]
 
@@ -35,24 +35,49 @@ DEV = {
 }
 
 
-@pytest.fixture(scope="session")
-def installations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Installation]]:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs no installation runs while Terraform makes them."""
+    items.sort(key=_needs_installations)
+
+
+def _needs_installations(item: pytest.Item) -> bool:
+    return isinstance(item, pytest.Function) and "installations" in item.fixturenames
+
+
+@pytest.fixture(scope="session", autouse=True)
+def applying(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Future[dict[str, Installation]] | None]:
     """dev (all in AWS) and edge (detection elsewhere), applied by the real provider and destroyed at the end.
 
     Each has an endpoint of its own: moto mixes the databases of two up.
     """
+    if not any(_needs_installations(item) for item in request.session.items):
+        yield None
+        return
     folder = tmp_path_factory.mktemp("terraform")
     (site := folder / "site.yaml").write_text(SITE)
-    with running_endpoint() as first, running_endpoint() as second:
-        found = {
-            "dev": Installation.prepared(folder / "dev", first, "dev", site, DEV),
-            "edge": Installation.prepared(folder / "edge", second, "edge", site, {"keep_data": False}),
-        }
-        _together(Installation.apply, found)
-        yield found
+    with running_endpoint() as first, running_endpoint() as second, ThreadPoolExecutor(1) as beside:
+        made = beside.submit(_applied, folder, first, second, site)
+        yield made
+        found = made.result()
         _together(Installation.destroy, found)
         for installation in found.values():
             assert installation.leftovers() == {}, "terraform destroy left something"
+
+
+def _applied(folder: Path, first: Endpoint, second: Endpoint, site: Path) -> dict[str, Installation]:
+    found = {
+        "dev": Installation.prepared(folder / "dev", first, "dev", site, DEV),
+        "edge": Installation.prepared(folder / "edge", second, "edge", site, {"keep_data": False}),
+    }
+    _together(Installation.apply, found)
+    return found
+
+
+@pytest.fixture(scope="session")
+def installations(applying: Future[dict[str, Installation]]) -> dict[str, Installation]:
+    return applying.result()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from tests.servers.rtsp import free_port
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "infra" / "terraform"
-PYTHON = ROOT / ".venv-infra" / "bin" / "python"
+PYTHON = ROOT / ".venv-moto" / "bin" / "python"
 REGION = "eu-central-1"
 START_S = 120.0
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -31,6 +31,7 @@ provider "aws" {
   skip_credentials_validation = true
   skip_metadata_api_check     = true
   s3_use_path_style           = true
+  max_retries                 = 3 # what moto lacks is told at once
 }
 """
 
@@ -205,7 +206,8 @@ class Installation:
         return {kind: names for kind, names in ours.items() if names}
 
     def _arguments(self) -> list[str]:
-        return [f"-var-file=envs/{self.name}.tfvars", "-var-file=test.tfvars.json"]
+        """The provider mostly waits, for what AWS would take long to do: all of it at the same time."""
+        return [f"-var-file=envs/{self.name}.tfvars", "-var-file=test.tfvars.json", "-parallelism=60"]
 
     def _run(self, *arguments: str) -> str:
         done = terraform(self.folder, *arguments, **self.endpoint.environment)

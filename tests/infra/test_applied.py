@@ -8,7 +8,7 @@ import pytest
 from services.agent.settings import AgentSettings
 from services.detection.settings import DetectionSettings
 from tests.infra.conftest import SITE
-from tests.infra.installation import Installation
+from tests.infra.installation import ROOT, Installation
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -22,6 +22,7 @@ FARGATE = {
     8192: set(range(16384, 61441, 4096)),
     16384: set(range(32768, 122881, 8192)),
 }
+WITHOUT_ALARM = {"budget", "mail-bounces", "restore"}  # told by mails of their own, or by you
 MOST_STOP_S = 120
 STOP_BUDGET_S = 100  # in which our services end
 # What moto does not give back as it got it, so that Terraform believes that it changed
@@ -252,17 +253,35 @@ def test_the_agent_leaves_zero_and_comes_back(dev: Installation) -> None:
     assert mine == {"cron(0 0/4 * * ? *)": 1, "cron(8 0/4 * * ? *)": 0}
 
 
-def test_every_alarm_tells_somebody_and_has_its_runbook(dev: Installation) -> None:
-    from tests.infra.installation import ROOT
+def alarms(installation: Installation) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Those that tell somebody, and those that scale."""
+    pages = installation.client("cloudwatch").get_paginator("describe_alarms")
+    found = [one for page in pages.paginate() for one in page["MetricAlarms"]]
+    told = [one for one in found if not one["AlarmDescription"].startswith("Scaling, not trouble")]
+    return told, [one for one in found if one not in told]
 
-    alarms = dev.client("cloudwatch").describe_alarms(AlarmNamePrefix="officer-dev")["MetricAlarms"]
-    telling = [one for one in alarms if not one["AlarmDescription"].startswith("Scaling, not trouble")]
-    assert len(telling) >= 9
+
+def test_every_alarm_tells_somebody(dev: Installation) -> None:
+    telling, scaling = alarms(dev)
     for alarm in telling:
         assert alarm["AlarmActions"] == [dev.outputs["alarm_topic"]], alarm["AlarmName"]
-        runbook = alarm["AlarmDescription"].rpartition(" ")[2]
-        assert (ROOT / runbook).is_file(), f"{alarm['AlarmName']}: {runbook} is missing"
-    assert len(alarms) - len(telling) == 2
+    assert sorted(one["AlarmName"] for one in scaling) == ["officer-dev-agent-idle", "officer-dev-agent-wake"]
+
+
+def test_deploy_check_is_told_of_every_alarm(dev: Installation) -> None:
+    assert sorted(dev.deployment()["alarms"]) == sorted(one["AlarmName"] for one in alarms(dev)[0])
+
+
+def test_every_alarm_has_its_runbook_and_every_runbook_its_alarm(dev: Installation) -> None:
+    runbooks = {
+        one["AlarmName"].removeprefix("officer-dev-"): one["AlarmDescription"].rpartition(" ")[2]
+        for one in alarms(dev)[0]
+    }
+    assert runbooks == {name: f"docs/runbooks/{name}.md" for name in runbooks}
+    there = {path.stem for path in (ROOT / "docs" / "runbooks").glob("*.md")} - {"README"}
+    assert there - WITHOUT_ALARM == set(runbooks)
+    table = (ROOT / "docs" / "runbooks" / "README.md").read_text("utf-8")
+    assert [name for name in there if f"[{name}.md]({name}.md)" not in table] == []
 
 
 def test_the_budget_warns_at_80_percent(dev: Installation) -> None:

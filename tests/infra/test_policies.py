@@ -20,6 +20,10 @@ DEAD = f"{QUEUE}-dead"
 IDENTITY = f"arn:aws:ses:eu-central-1:{ACCOUNT}:identity/example.com"
 PARAMETERS = f"arn:aws:ssm:eu-central-1:{ACCOUNT}:parameter/officer-dev"
 ECS = f"arn:aws:ecs:eu-central-1:{ACCOUNT}"
+LOGS = f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group"
+TOPICS = f"arn:aws:sns:eu-central-1:{ACCOUNT}"
+TEST_REPORT = "reports/2026-03-04T093000Z-deploy-check-deploy-check-a.pdf"
+ERASER = f"arn:aws:iam::{ACCOUNT}:role/officer-dev-erase"
 CLUSTER = {"ecs:cluster": f"{ECS}:cluster/officer-dev"}
 OURS, THEIRS = {"ses:FromAddress": "safety@example.com"}, {"ses:FromAddress": "ceo@example.com"}
 TO_TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
@@ -121,6 +125,18 @@ def test_the_agent_sends_in_one_name_only(dev: Installation) -> None:
     assert not allows(policies, "ses:SendEmail", IDENTITY, OURS)
 
 
+def test_only_the_eraser_deletes_and_only_what_is_held_of_violations(dev: Installation) -> None:
+    eraser = policies_of(dev, "officer-dev-erase")
+    for held in (f"{EVIDENCE}/evidence/2026/03/04/a/b.jpg", f"{REPORTS}/reports/a.pdf"):
+        for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+            assert allows(eraser, action, held)
+            assert not allows(policies_of(dev, "officer-dev-agent"), action, held)
+    assert allows(eraser, "s3:ListBucketVersions", EVIDENCE)
+    assert not allows(eraser, "s3:GetObject", f"{EVIDENCE}/evidence/2026/03/04/a/b.jpg")
+    assert not allows(eraser, "s3:DeleteBucket", EVIDENCE)
+    assert not allows(policies_of(dev, "officer-dev-github-deploy"), "iam:PassRole", ERASER, TO_TASKS)
+
+
 def test_ecs_reads_each_services_own_secrets_only(dev: Installation) -> None:
     agent, detection, other = (
         policies_of(dev, f"officer-dev-{name}-execution") for name in ("agent", "detection-1", "detection-2")
@@ -143,7 +159,21 @@ def test_ecs_reads_each_services_own_secrets_only(dev: Installation) -> None:
         ("ecs:RunTask", f"{ECS}:task-definition/officer-dev-agent-migrate:7", CLUSTER),
         ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/officer-dev-agent", TO_TASKS),
         ("ssm:GetParameter", f"{PARAMETERS}/deployment", {}),
+        # officer deploy-check
+        ("s3:PutObject", f"{EVIDENCE}/evidence/2026/03/04/a/b.jpg", {}),
+        ("s3:PutObjectTagging", f"{EVIDENCE}/events/2026/03/04/a/opened-1.json", {}),
         ("sqs:SendMessage", QUEUE, {}),
+        ("sqs:GetQueueAttributes", DEAD, {}),
+        ("s3:GetObject", f"{REPORTS}/{TEST_REPORT}", {}),
+        ("s3:ListBucket", REPORTS, {}),
+        ("s3:GetBucketVersioning", EVIDENCE, {}),
+        ("s3:GetBucketPublicAccessBlock", REPORTS, {}),
+        ("ecs:DescribeServices", f"{ECS}:service/officer-dev/officer-dev-detection-1", {}),
+        ("logs:FilterLogEvents", f"{LOGS}:/officer-dev/agent:*", {}),
+        ("ses:GetEmailIdentity", IDENTITY, {}),
+        ("ses:GetAccount", "*", {}),
+        ("cloudwatch:DescribeAlarms", "*", {}),
+        ("sns:ListSubscriptionsByTopic", f"{TOPICS}:officer-dev-alerts", {}),
     ],
 )
 def test_a_deployment_may(dev: Installation, action: str, resource: str, context: dict[str, str]) -> None:
@@ -162,6 +192,14 @@ def test_a_deployment_may(dev: Installation, action: str, resource: str, context
         ("s3:GetObject", f"{EVIDENCE}/evidence/2026/03/04/a/b.jpg", {}),
         ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/x", {}),
         ("sqs:ReceiveMessage", QUEUE, {}),
+        ("sqs:SendMessage", DEAD, {}),
+        ("s3:GetObject", f"{REPORTS}/reports/2026-03-04T093000Z-gate-ppe-a.pdf", {}),
+        ("s3:PutObject", f"{REPORTS}/{TEST_REPORT}", {}),
+        ("s3:DeleteObject", f"{EVIDENCE}/evidence/2026/03/04/a/b.jpg", {}),
+        ("s3:ListBucket", CONFIG, {}),
+        ("ses:SendRawEmail", IDENTITY, {}),
+        ("sns:Publish", f"{TOPICS}:officer-dev-alerts", {}),
+        ("logs:FilterLogEvents", f"{LOGS}:/another/agent:*", {}),
     ],
 )
 def test_a_deployment_may_not(dev: Installation, action: str, resource: str, context: dict[str, str]) -> None:

@@ -125,3 +125,12 @@ def test_what_goes_wrong_is_told_with_what_to_do(data: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert f"not erased whole; do: run 'officer reports erase {OURS}' again" in done.stderr.replace("\n", " ")
+
+
+def test_the_agents_own_command_erases_where_nobody_else_reaches_the_database(data: Path) -> None:
+    command = [sys.executable, "-m", "services.agent", "erase"]
+    for words, code in (([OURS], 0), ([OURS], 0), ([OURS[:4]], 2)):
+        done = subprocess.run([*command, *words], cwd=ROOT, timeout=60, check=False)
+        assert done.returncode == code
+    assert files_about(data, OURS) in ([], ["officer.db"])
+    assert files_about(data, OTHER) != []

@@ -162,11 +162,11 @@ def curve(matches: Matches) -> tuple[Floats, Floats]:
 
 
 def best_f1(matches: Matches) -> tuple[float, float]:
-    """The best harmonic mean of precision and recall, and the threshold where it is; 0 and 1 if nothing is found."""
+    """The best harmonic mean of precision and recall, and the threshold where it is; 0 and 0.99 if nothing is found."""
     recall, precision = curve(matches)
     f1 = 2 * precision * recall / np.maximum(precision + recall, TINY)
     best = int(f1.argmax()) if len(f1) else 0
-    return (float(f1[best]), float(matches.score[best])) if len(f1) else (0.0, 1.0)
+    return (float(f1[best]), float(matches.score[best])) if len(f1) else (0.0, 0.99)
 
 
 def estimate(values: Floats) -> Estimate:

@@ -7,6 +7,7 @@ Thresholds, by these rules:
 - any other label: where F1 over all sets is best.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,7 +57,7 @@ def thresholds(rows: list[dict[str, Any]], best_f1_at: Mapping[Label, float]) ->
         best_f1_at: for each label, where F1 over all sets is best.
     """
     shares = {row["question"]: row["share"] for row in rows if row["by"] == "any"}
-    chosen = {label: min(0.99, max(0.01, round(at, 2))) for label, at in best_f1_at.items()}
+    chosen = {label: max(0.01, math.floor(at * 100) / 100) for label, at in best_f1_at.items()}
     for question, found, thing in QUESTIONS:
         wrong, right = shares.get(question), shares.get(f"{found} found | {found} there")
         if found is thing or not wrong or not right:

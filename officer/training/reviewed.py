@@ -10,7 +10,7 @@ from pathlib import Path
 
 from officer.database import agent_settings, report_reader
 from services.agent.application.ports import EvidenceStore, ReportFilter, ReportRow
-from services.detection.domain.detection import Label
+from services.detection.domain.detection import Label, translate
 from shared.contracts.violation import EvidenceFacts, PictureBox
 from shared.errors import ObjectMissingError
 
@@ -66,13 +66,13 @@ def _brought(row: ReportRow, facts: EvidenceFacts, evidence: EvidenceStore, fold
 
 def _proposal(boxes: tuple[PictureBox, ...]) -> str:
     """The model's boxes as a YOLO label file, numbered as in classes.txt."""
-    numbers = {str(label): number for number, label in enumerate(Label)}
+    numbers = {label: number for number, label in enumerate(Label)}
     lines = []
     for one in boxes:
-        if (number := numbers.get(one.label.replace(" ", "_"))) is not None:
+        for label in translate([one.label]).values():
             box = one.box
             middle = f"{(box.x1 + box.x2) / 2:.6f} {(box.y1 + box.y2) / 2:.6f}"
-            lines.append(f"{number} {middle} {box.x2 - box.x1:.6f} {box.y2 - box.y1:.6f}\n")
+            lines.append(f"{numbers[label]} {middle} {box.x2 - box.x1:.6f} {box.y2 - box.y1:.6f}\n")
     return "".join(lines)
 
 

@@ -3,9 +3,9 @@
     python tools/measure_closer.py models/ppe4.onnx DATASETS/construction-safety [DATASETS/...]
 
 Makes frames of 1920 x 1080 from labelled pictures (YOLO format: data.yaml, images/val, labels/val): four at a time are
-scaled down until their tallest person is 40 to 80 pixels tall, and stand in a far zone, with a blurred picture around
-them. Each frame is seen as it is; with `look_closer` on the zone; and as it is with an input so large that people come
-out as tall as in the closer look. Prints recall at the model's thresholds, boxes where nothing is labelled,
+scaled until their tallest person is 40 to 80 pixels tall (--heights), and stand in a far zone, with a blurred picture
+around them. Each frame is seen as it is; with `look_closer` on the zone; and as it is with an input so large that
+people come out as tall as in the closer look. Prints recall at the model's thresholds, boxes where nothing is labelled,
 boxes twice on one thing, and processor time.
 """
 
@@ -31,13 +31,11 @@ from shared.config.site import Zone
 from tools.measure_model import _classes, _truth
 
 WIDTH, HEIGHT = 1920, 1080
-HEIGHTS_PX = (40, 50, 60, 70, 80)
 FLOOR = 0.05
 MATCH = 0.5
 ZONE = Zone(
     id="far", name="Far", look_closer=True, polygon=((0.38, 0.42), (0.62, 0.42), (0.62, 0.52), (0.38, 0.52))
 )
-PATCHES = 4
 
 Look = Callable[[BgrImage], list[Detection]]
 
@@ -90,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ]
     thresholds = detector.info.thresholds
     frames = 0
-    for frame, truth, labels in _frames(options.folders):
+    for frame, truth, labels in _frames(options):
         frames += 1
         for way in ways:
             _measure(way, frame, truth, labels, lambda label: thresholds.get(label, DEFAULT_THRESHOLD))
@@ -102,6 +100,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what looking closer gains and costs.")
     parser.add_argument("model", type=Path)
     parser.add_argument("folders", type=Path, nargs="+", help="data sets in YOLO format")
+    parser.add_argument("--heights", type=int, nargs="+", default=[40, 50, 60, 70, 80], metavar="PX")
+    parser.add_argument("--at-once", type=int, default=4, metavar="N", help="pictures in a frame")
     return parser.parse_args(arguments)
 
 
@@ -121,15 +121,15 @@ def _closer(detector: Detector, frame: BgrImage) -> list[Detection]:
     return joined(whole, [(part, closer)], WIDTH, HEIGHT)
 
 
-def _frames(folders: Sequence[Path]) -> Iterator[tuple[BgrImage, list[Detection], frozenset[Label]]]:
-    for folder in folders:
-        patches = _patches(folder)
-        while chosen := list(islice(patches, PATCHES)):
+def _frames(options: argparse.Namespace) -> Iterator[tuple[BgrImage, list[Detection], frozenset[Label]]]:
+    for folder in options.folders:
+        patches = _patches(folder, options.heights)
+        while chosen := list(islice(patches, options.at_once)):
             yield (*_frame(chosen), chosen[0].labels)
 
 
-def _patches(folder: Path) -> Iterator[Patch]:
-    """Those pictures whose people are all labelled within the picture's middle height."""
+def _patches(folder: Path, heights: Sequence[int]) -> Iterator[Patch]:
+    """The pictures with a labelled person; the heights go round."""
     classes = _classes(folder)
     number = 0
     for path in sorted((folder / "images" / "val").iterdir()):
@@ -139,7 +139,7 @@ def _patches(folder: Path) -> Iterator[Patch]:
         )
         tallest = max((one.box.height for one in truth if one.label is Label.PERSON), default=0)
         if tallest:
-            scale = HEIGHTS_PX[number % len(HEIGHTS_PX)] / tallest
+            scale = heights[number % len(heights)] / tallest
             number += 1
             size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
             small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -159,8 +159,9 @@ def _frame(patches: Sequence[Patch]) -> tuple[BgrImage, list[Detection]]:
     truth: list[Detection] = []
     for number, patch in enumerate(patches):
         height, width = patch.image.shape[:2]
-        x = round(left + (right - left) * (number + 0.5) / PATCHES - width / 2)
-        frame[lower - height : lower, x : x + width] = patch.image
+        x = round(left + (right - left) * (number + 0.5) / len(patches) - width / 2)
+        top = max(0, lower - height)
+        frame[top:lower, x : x + width] = patch.image[height - (lower - top) :]
         truth = [one for one in truth if not one.box.intersection(Box(x, lower - height, x + width, lower))]
         truth += [_scaled(one, 1.0, x, lower - height) for one in patch.truth]
     return frame, truth

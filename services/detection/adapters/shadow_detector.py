@@ -8,8 +8,7 @@ import random
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from queue import Empty, Full, Queue
-from threading import Event, Lock, Thread
+from threading import Condition, Thread
 
 import structlog
 
@@ -21,7 +20,6 @@ from services.detection.domain.detection import Detection, Label, ModelInfo
 from services.detection.domain.frame import BgrImage
 
 MOST_CREDIT_S = 1.0  # of the shadow's time saved up: it must not take a long turn after a quiet hour
-POLL_S = 0.5
 
 log = structlog.get_logger()
 
@@ -78,38 +76,43 @@ class Shadow:
         self._detector, self._beside, self._labels = detector, beside, labels
         self._share, self._chance = share, chance
         self._folder, self._metrics = folder, metrics
-        self._credit_s, self._credit = 0.0, Lock()
-        self._waiting: Queue[Offered] = Queue(maxsize=1)
-        self._stop, self._failures = Event(), 0
+        self._turn = Condition()
+        self._waiting: Offered | None = None
+        self._credit_s, self._stopped, self._failures = 0.0, False, 0
         self._thread = Thread(target=self._run, name="shadow", daemon=True)
         self._thread.start()
 
     def allow(self, model_s: float) -> None:
         """The model has worked for *model_s* seconds: the shadow may take its share of them."""
-        with self._credit:
+        with self._turn:
             self._credit_s = min(self._credit_s + self._share * model_s, MOST_CREDIT_S)
 
     def offer(self, look: Offered) -> None:
-        """Take *look* if it is its turn; never waits and never fails."""
-        if self._credit_s <= 0 or self._chance() >= self._share:
+        """Take *look* if it is its turn and none waits; never waits and never fails."""
+        if self._chance() >= self._share:
             return
-        try:
-            self._waiting.put_nowait(look)
-        except Full:  # it is still busy with another one
-            return
+        with self._turn:
+            if self._credit_s > 0 and self._waiting is None:
+                self._waiting = look
+                self._turn.notify()
 
     def close(self, within_s: float = 5.0) -> None:
         """Stop; a shadow that hangs is left behind."""
-        self._stop.set()
+        with self._turn:
+            self._stopped = True
+            self._turn.notify()
         self._thread.join(within_s)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                look = self._waiting.get(timeout=POLL_S)
-            except Empty:
-                continue
+        while look := self._next():
             self._take(look)
+
+    def _next(self) -> Offered | None:
+        """The next look; None at the end."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._stopped or self._waiting is not None)
+            look, self._waiting = self._waiting, None
+            return None if self._stopped else look
 
     def _take(self, look: Offered) -> None:
         began_s = time.monotonic()
@@ -121,7 +124,7 @@ class Shadow:
         except Exception as error:  # noqa: BLE001 # the thread's edge: whatever it does, the watch goes on
             self._note_failure(look.camera, error)
         finally:
-            with self._credit:
+            with self._turn:
                 self._credit_s -= time.monotonic() - began_s
 
     def _compare(

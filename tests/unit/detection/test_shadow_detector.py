@@ -18,14 +18,17 @@ from services.detection.adapters.comparison_folder import ComparisonFolder
 from services.detection.adapters.jpeg_evidence_renderer import blurred
 from services.detection.adapters.prometheus_metrics import DetectionMetrics
 from services.detection.adapters.shadow_detector import Shadow, ShadowedDetector
+from services.detection.bootstrap import Detectors
 from services.detection.domain.comparison import Comparison, Difference
 from services.detection.domain.detection import Detection, Label, ModelInfo
 from services.detection.domain.frame import BgrImage
 from services.detection.domain.geometry import Box
 from services.detection.domain.privacy import face_regions
-from shared.errors import PermanentError
+from services.detection.settings import DetectionSettings
+from shared.errors import ConfigurationError, PermanentError
 from shared.observability.health import Health
 from tests.fakes.detector import ScriptedDetector, numbered_picture, seen
+from tests.unit.detection.camera_run import CAMERA
 
 HAT = seen(Label.HARDHAT, 100, 100, 140, 130)
 PERSON = seen(Label.PERSON, 60, 100, 180, 350)
@@ -276,3 +279,37 @@ def test_where_nothing_can_be_written_the_watch_goes_on(tmp_path: Path) -> None:
     assert pair.look() == [HAT, PERSON]
     wait_for(lambda: pair.looks("failed"))
     pair.shadow.close()
+
+
+# --- as the service builds it
+
+SHIPPED = Path(__file__).parents[3] / "models" / "ppe4.onnx"
+
+
+def settings(folder: Path, **options: Any) -> DetectionSettings:
+    return DetectionSettings(
+        data_dir=folder, site_file=folder / "site.yaml", backend="onnxruntime", threads=1, **options
+    )
+
+
+def test_the_service_shows_the_new_model_what_its_cameras_see(tmp_path: Path) -> None:
+    metrics = DetectionMetrics(Health())
+    detectors = Detectors(settings(tmp_path, shadow_model_file=SHIPPED, shadow_share=1.0), metrics)
+    detector = detectors.for_camera(CAMERA)
+
+    def compared() -> float | None:
+        detector.detect([numbered_picture(1)], 0.05)
+        labels = {"camera": CAMERA.id, "outcome": "same"}
+        return metrics.registry.get_sample_value("officer_shadow_looks_total", labels)
+
+    wait_for(compared)
+    detectors.close()
+    assert [path.name for path in tmp_path.glob("state/shadow/*/*")] == ["looks.jsonl"]
+
+
+def test_a_new_model_that_is_not_there_is_refused_at_the_start(tmp_path: Path) -> None:
+    detectors = Detectors(
+        settings(tmp_path, shadow_model_file=tmp_path / "new.onnx"), DetectionMetrics(Health())
+    )
+    with pytest.raises(ConfigurationError, match=r"new\.onnx"):
+        detectors.for_camera(CAMERA)

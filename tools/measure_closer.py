@@ -129,7 +129,7 @@ def _frames(options: argparse.Namespace) -> Iterator[tuple[BgrImage, list[Detect
 
 
 def _patches(folder: Path, heights: Sequence[int]) -> Iterator[Patch]:
-    """The pictures with a labelled person; the heights go round."""
+    """The pictures whose people are taller than they are to be; the heights go round."""
     classes = _classes(folder)
     number = 0
     for path in sorted((folder / "images" / "val").iterdir()):
@@ -138,7 +138,7 @@ def _patches(folder: Path, heights: Sequence[int]) -> Iterator[Patch]:
             folder / "labels" / "val" / f"{path.stem}.txt", classes, image.shape[1], image.shape[0]
         )
         tallest = max((one.box.height for one in truth if one.label is Label.PERSON), default=0)
-        if tallest:
+        if tallest > heights[number % len(heights)]:
             scale = heights[number % len(heights)] / tallest
             number += 1
             size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))

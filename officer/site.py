@@ -83,8 +83,7 @@ def remarks(loaded: LoadedSite) -> list[str]:
         found.append("site.jurisdictions: none, so reports cite the site's policy alone")
     found += [remark for camera in site.cameras for remark in _twice_closer(camera)]
     watched = {zone for rule in site.rules for zone in (rule.zones or _all_zones(site))}
-    closer = {zone.id for camera in site.cameras for zone in camera.zones if zone.look_closer}
-    found += [f"zone {zone}: no rule watches it" for zone in sorted(_all_zones(site) - watched - closer)]
+    found += [f"zone {zone}: no rule watches it" for zone in sorted(_all_zones(site) - watched)]
     if not site.privacy.blur_faces:
         found.append("privacy.blur_faces: off; faces will be stored and mailed, and each report says so")
     return found

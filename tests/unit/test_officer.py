@@ -208,13 +208,13 @@ def test_remarks_name_what_is_valid_but_perhaps_not_meant(tmp_path: Path) -> Non
         assert words in told
 
 
-def test_zones_that_look_closer_at_the_same_part_are_remarked_and_need_no_rule(tmp_path: Path) -> None:
+def test_zones_that_look_closer_at_the_same_part_are_remarked(tmp_path: Path) -> None:
     text = (ROOT / "tests" / "fixtures" / "site.yaml").read_text()
     far = "- {id: NAME, name: Far, look_closer: true, polygon: [[X, 0.3], [0.6, 0.3], [0.6, 0.4], [X, 0.4]]}"
     zones = "\n      ".join(
         far.replace("NAME", name).replace("X", x) for name, x in (("far", "0.4"), ("gap", "0.45"))
     )
     (tmp_path / "site.yaml").write_text(text.replace("zones:\n      ", f"zones:\n      {zones}\n      ", 1))
-    told = [line for line in remarks(load_site(tmp_path / "site.yaml")) if "zone" in line]
+    told = [line for line in remarks(load_site(tmp_path / "site.yaml")) if "closer" in line]
     assert len(told) == 1
     assert "zones far and gap look closer at nearly the same part" in told[0]

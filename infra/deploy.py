@@ -70,7 +70,8 @@ class Deployment:
         Raises:
             DeploymentError: they do not run.
         """
-        images = {name: self._by_digest(name, tag) for name, tag in tags.items()}
+        needed = {one["image"] for one in (*self.told["services"].values(), self.told["migrate"])}
+        images = {name: self._by_digest(name, tags[name]) for name in needed}
         self._migrate(images["agent"])
         wanted = {
             name: self._registered(service["task_definition"], images[service["image"]])

@@ -46,6 +46,11 @@ variable "tags" {
   description = "Further tags on everything."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for key, value in var.tags : length(key) <= 128 && length(value) <= 256 && !startswith(lower(key), "aws:")])
+    error_message = "tags must have keys of at most 128 characters that do not begin with aws:, and values of at most 256."
+  }
 }
 
 variable "alert_addresses" {
@@ -111,6 +116,11 @@ variable "detection_secrets" {
   description = "Names of encrypted parameters (made by hand) by the setting or variable that they fill, such as GATE_PASSWORD of a camera's address."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for name in values(var.detection_secrets) : can(regex("^/?[A-Za-z0-9._/-]+$", name))])
+    error_message = "detection_secrets must name parameters, such as /officer-dev/gate-password; never put a value here."
+  }
 }
 
 variable "spool" {
@@ -140,6 +150,11 @@ variable "edge_certificate_name" {
   description = "Common name in the edge box's certificate."
   type        = string
   default     = "officer-edge"
+
+  validation {
+    condition     = can(regex("^[^\\s,=]{1,64}$", var.edge_certificate_name))
+    error_message = "edge_certificate_name must be a common name, such as officer-edge."
+  }
 }
 
 # Agent.
@@ -199,6 +214,11 @@ variable "agent_secrets" {
   description = "Names of encrypted parameters (made by hand) by the setting that they fill, such as OPENAI_API_KEY."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for name in values(var.agent_secrets) : can(regex("^/?[A-Za-z0-9._/-]+$", name))])
+    error_message = "agent_secrets must name parameters, such as /officer-dev/gate-password; never put a value here."
+  }
 }
 
 variable "mail_identity" {
@@ -310,12 +330,22 @@ variable "camera_networks" {
   description = "Address ranges of the cameras, which detection in AWS reaches by a VPN of yours."
   type        = set(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for network in var.camera_networks : can(cidrhost(network, 0))])
+    error_message = "camera_networks must be address ranges such as 10.0.0.0/24."
+  }
 }
 
 variable "camera_ports" {
   description = "Ports of the cameras."
   type        = set(number)
   default     = [554]
+
+  validation {
+    condition     = alltrue([for port in var.camera_ports : port >= 1 && port <= 65535 && floor(port) == port])
+    error_message = "camera_ports must be 1 to 65535."
+  }
 }
 
 variable "agent_egress" {
@@ -325,6 +355,11 @@ variable "agent_egress" {
     port = number
   }))
   default = {}
+
+  validation {
+    condition     = alltrue([for to in values(var.agent_egress) : can(cidrhost(to.cidr, 0)) && to.port >= 1 && to.port <= 65535])
+    error_message = "agent_egress must name address ranges such as 192.0.2.7/32 and ports of 1 to 65535."
+  }
 }
 
 # What is kept, and for how long.
@@ -383,4 +418,9 @@ variable "state_bucket" {
   description = "Bucket of the Terraform state, which the plan workflow reads; null: no plan by workflow."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.state_bucket == null || can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.state_bucket))
+    error_message = "state_bucket must be a bucket name: the output state_bucket of the bootstrap."
+  }
 }

@@ -256,7 +256,9 @@ def test_the_agent_leaves_zero_and_comes_back(dev: Installation) -> None:
 def alarms(installation: Installation) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Those that tell somebody, and those that scale."""
     pages = installation.client("cloudwatch").get_paginator("describe_alarms")
-    found = [one for page in pages.paginate() for one in page["MetricAlarms"]]
+    found = [
+        one for page in pages.paginate(AlarmNamePrefix=installation.prefix) for one in page["MetricAlarms"]
+    ]
     told = [one for one in found if not one["AlarmDescription"].startswith("Scaling, not trouble")]
     return told, [one for one in found if one not in told]
 

@@ -13,7 +13,37 @@ pytestmark = pytest.mark.timeout(600)
 
 MODULES = sorted(path.name for path in (SOURCE / "modules").iterdir())
 FILES = sorted(path for path in SOURCE.rglob("*.tf") if ".terraform" not in path.parts)
+VALIDATED_BELOW = {
+    "agent_backlog_per_task": "ecs-service.scaling",
+    "agent_environment": "ecs-service.environment",
+    "agent_idle_minutes": "ecs-service.scaling",
+    "agent_round": "ecs-service.scaling",
+    "agent_size": "ecs-service.size",
+    "agent_tasks": "ecs-service.scaling",
+    "alert_addresses": "messaging.alert_addresses",
+    "database_instance_class": "database.instance_class",
+    "database_password_version": "database.password_version",
+    "database_version": "database.engine_version",
+    "detection_environment": "ecs-service.environment",
+    "detection_size": "ecs-service.size",
+    "edge_ca_certificate_file": "edge-access.ca_certificate",
+    "evidence_lock": "storage.object_lock",
+    "github_repository": "github-oidc.repository",
+    "gpu_instance_type": "gpu-capacity.instance_type",
+    "log_days": "ecs-service.log_days",
+    "mail_identity": "mail.identity",
+    "monthly_budget_usd": "budget.monthly_usd",
+    "network_cidr": "network.cidr",
+    "retention_days": "storage.retention_days",
+    "zones": "network.zones",
+}
 BLOCK = re.compile(r'^(variable|output) "(\w+)" \{\n(.*?)^\}', re.MULTILINE | re.DOTALL)
+
+
+def variables_of(folder: Path) -> list[tuple[str, str]]:
+    """Name and body of each."""
+    found = BLOCK.findall((folder / "variables.tf").read_text())
+    return [(name, body) for kind, name, body in found if kind == "variable"]
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +86,16 @@ def test_variables_and_outputs_are_described(path: Path) -> None:
         assert re.search(r"^  description\s+= \"\S", body, re.MULTILINE), f"{kind} {name} has no description"
         if kind == "variable":
             assert re.search(r"^  type\s+= ", body, re.MULTILINE), f"variable {name} has no type"
+
+
+@pytest.mark.parametrize("name", [name for name, _ in variables_of(SOURCE)])
+def test_what_a_user_sets_is_validated(name: str) -> None:
+    """A switch needs no validation; some are validated in the module that they are handed to."""
+    body = dict(variables_of(SOURCE))[name]
+    if name in VALIDATED_BELOW:
+        module, _, inner = VALIDATED_BELOW[name].partition(".")
+        body = dict(variables_of(SOURCE / "modules" / module))[inner]
+    assert "validation {" in body or re.search(r"type\s+= bool", body)
 
 
 def test_the_provider_is_pinned_and_locked() -> None:

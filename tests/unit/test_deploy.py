@@ -10,7 +10,7 @@ import pytest
 
 from infra.deploy import Deployment, DeploymentError
 
-TOLD = {
+TOLD: dict[str, Any] = {
     "cluster": "officer-dev",
     "services": {
         "agent": {"image": "agent", "service": "officer-dev-agent", "task_definition": "agent:1", "tasks": 0},
@@ -22,6 +22,7 @@ TOLD = {
         },
     },
     "migrate": {
+        "image": "agent",
         "task_definition": "migrate:1",
         "subnets": ["subnet-1"],
         "security_group": "sg-1",
@@ -108,6 +109,19 @@ def deploy(ecs: Ecs, *, proven: bool = True) -> list[str]:
         {"detection": "v2", "agent": "v2"}
     )
     return lines
+
+
+def test_where_detection_runs_elsewhere_its_image_need_not_be_there() -> None:
+    edge = {
+        **TOLD,
+        "services": {"agent": TOLD["services"]["agent"]},
+        "repositories": {"agent": "registry/agent"},
+    }
+    ecs = Ecs()
+    Deployment(edge, ecs, Ecr(), wait=lambda _: None, tell=lambda _: None).deploy(
+        {"detection": "v2", "agent": "v2"}
+    )
+    assert [what for what, _ in ecs.calls] == ["run", "officer-dev-agent"]
 
 
 def test_migrates_before_any_service_changes() -> None:

@@ -184,3 +184,15 @@ run "names_are_short_enough" {
 
   expect_failures = [var.name]
 }
+
+run "what_cannot_be_is_refused" {
+  command = plan
+
+  variables {
+    camera_networks = ["10.0.0.300/24"]
+    camera_ports    = [70000]
+    agent_secrets   = { OPENAI_API_KEY = "a value, not a name" }
+  }
+
+  expect_failures = [var.camera_networks, var.camera_ports, var.agent_secrets]
+}

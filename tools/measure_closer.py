@@ -4,9 +4,9 @@
 
 Makes frames of 1920 x 1080 from labelled pictures (YOLO format: data.yaml, images/val, labels/val): four at a time are
 scaled until their tallest person is 40 to 80 pixels tall (--heights), and stand in a far zone, with a blurred picture
-around them. Each frame is seen as it is; with `look_closer` on the zone; and as it is with an input so large that
-people come out as tall as in the closer look. Prints recall at the model's thresholds, boxes where nothing is labelled,
-boxes twice on one thing, and processor time.
+around them. Each frame is seen as it is; with `look_closer` on the zone; and, with --large, as it is with an input so
+large that people come out as tall as in the closer look. Prints recall at the model's thresholds, boxes where nothing
+is labelled, boxes twice on one thing, and processor time.
 """
 
 import argparse
@@ -79,13 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run as the module's head shows."""
     options = _options(arguments)
     detector = load_detector(options.model, threads=1)
-    large = int(max(detector.info.input_px) * _part(detector).scale / _whole_scale(detector)) // 32 * 32
-    larger = load_detector(options.model, threads=1, longest=large)
     ways = [
         Way("whole frame", lambda frame: detector.detect([frame], FLOOR)[0]),
         Way("and the zone closer", lambda frame: _closer(detector, frame)),
-        Way(f"whole frame, input {large} px", lambda frame: larger.detect([frame], FLOOR)[0]),
     ]
+    if options.large:
+        ways.append(_large(options.model, detector))
     thresholds = detector.info.thresholds
     frames = 0
     for frame, truth, labels in _frames(options):
@@ -96,11 +95,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _show(ways)
 
 
+def _large(model: Path, detector: Detector) -> Way:
+    """The whole frame at the part's scale."""
+    longest = int(max(detector.info.input_px) * _part(detector).scale / _whole_scale(detector)) // 32 * 32
+    larger = load_detector(model, threads=1, longest=longest)
+    return Way(f"whole frame, input {longest} px", lambda frame: larger.detect([frame], FLOOR)[0])
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measure what looking closer gains and costs.")
     parser.add_argument("model", type=Path)
     parser.add_argument("folders", type=Path, nargs="+", help="data sets in YOLO format")
     parser.add_argument("--heights", type=int, nargs="+", default=[40, 50, 60, 70, 80], metavar="PX")
+    parser.add_argument("--large", action="store_true", help="measure the large input, too: slow")
     parser.add_argument("--at-once", type=int, default=4, metavar="N", help="pictures in a frame")
     return parser.parse_args(arguments)
 

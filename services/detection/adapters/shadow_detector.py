@@ -144,4 +144,5 @@ class Shadow:
         self._failures += 1
         self._metrics.note_shadow_failure(camera)
         if self._failures.bit_count() == 1:  # the 1st, 2nd, 4th, 8th ...
-            log.warning("shadow.failed", camera=camera, failures=self._failures, problem=f"{error}"[:500])
+            problem = str(error)[:500] or type(error).__name__
+            log.warning("shadow.failed", camera=camera, failures=self._failures, problem=problem)

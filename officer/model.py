@@ -81,6 +81,7 @@ app.command()(model_steps.collect)
 app.command()(model_steps.prepare)
 app.command()(model_steps.train)
 app.command()(model_steps.validate)
+app.command()(model_steps.quantise)
 app.command()(model_steps.package)
 
 

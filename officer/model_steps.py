@@ -173,6 +173,23 @@ def validate(
         raise typer.Exit(1)
 
 
+def quantise(
+    model: Annotated[Path, typer.Argument(help="A validated .onnx file.")],
+    data: DataOption,
+    out: Annotated[Path, typer.Option("--out", help="The .onnx file to write.")],
+) -> None:
+    """Make a variant that computes in 8 bits, which OpenVINO runs quicker; then validate it against its origin.
+
+    officer model quantise ppe5.onnx --data prepared --out ppe5-int8.onnx
+
+    officer model validate ppe5-int8.onnx --against ppe5.onnx --data prepared --out validated-int8
+    """
+    from officer.training.quantise import quantise as run
+
+    run(model, data, out)
+    screen.print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; now validate it with --against {model}")
+
+
 def package(
     model: Annotated[
         Path, typer.Argument(help="The .onnx file that was validated; of a .pt the one in its folder.")

@@ -64,9 +64,8 @@ def collect_set(source: str, out: Path) -> Collected:
     record = {"source": Path(source).name, "sha256": _hash(source), **record, **software()}
     (target / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     bare = record["without_label_file"]
-    return Collected(
-        target, sum(record["pictures"].values()), f"{bare} without a label file, which shows nothing"
-    )
+    state = f"collected; {bare} have no label file, so nothing is to be seen in them" if bare else "collected"
+    return Collected(target, sum(record["pictures"].values()), state)
 
 
 @contextmanager

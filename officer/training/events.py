@@ -14,7 +14,7 @@ from services.detection.domain.geometry import Box
 from services.detection.settings import DetectionSettings
 from shared.config.site import PpeRule, Site, load_site
 from shared.contracts.violation import NormalisedBox, Opened, decode
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, PermanentError
 from shared.vocabulary import Finding, missing
 
 TOLERANCE_S = (
@@ -103,6 +103,7 @@ def judge_clip(folder: Path, model: Path, backend: str = "auto") -> EventTally:
 
     Raises:
         ConfigurationError: the folder or the model is not as it must be.
+        PermanentError: detection failed on some frame.
     """
     truth = _read_truth(folder)
     site = load_site(folder / "site.yaml").site
@@ -116,7 +117,8 @@ def judge_clip(folder: Path, model: Path, backend: str = "auto") -> EventTally:
                 "data_dir": Path(data),
             }
         )
-        build_detection(settings).run(Stop())
+        if not build_detection(settings).run(Stop()):
+            raise PermanentError("clip-not-judged", f"{folder}: detection failed on it, see the log")
         raised = [one for path in sorted(Path(data).glob("events/**/opened-*.json")) for one in _read(path)]
     return tally(expected_events(truth["events"], site), raised, _places(truth), truth["seconds"])
 

@@ -16,9 +16,12 @@ from officer.training.looks import Picture, look
 from officer.training.prepared import RECORD, Prepared, read_prepared
 from officer.training.progress import track
 from officer.training.provenance import file_sha256, software
+from officer.training.quantise import VARIANT_OF
 from officer.training.rates import PERSON_SIZES, SIZES, rates, thresholds
 from officer.training.verdict import ALL, Floors, missed, refusals
 from services.detection.adapters.detector_loader import load_detector
+from services.detection.adapters.model_file import read_model_file
+from services.detection.adapters.onnx_file import onnx_metadata
 from services.detection.application.ports import Detector
 from services.detection.domain.detection import Label, ModelInfo
 from shared.errors import ConfigurationError
@@ -144,6 +147,7 @@ def _facts(measured: _Measured, validation: Validation, prepared: Prepared) -> d
         "sha256": info.sha256,
         "backend": info.backend,
         "input_px": list(info.input_px),
+        "variant_of": onnx_metadata(read_model_file(validation.model, ".onnx")).get(VARIANT_OF),
         "labels": sorted(info.labels),
         "pictures": len(measured.pictures),
         "split": validation.split,

@@ -75,6 +75,7 @@ def refusals(report: dict[str, Any], floors: Floors) -> list[str]:
     return [
         *missed(report, floors.floors, "is below its floor"),
         *_worse(report["comparison"]),
+        *_no_quicker(report),
         *_events(report["events"], floors.events),
     ]
 
@@ -105,6 +106,20 @@ def _worse(comparison: dict[str, Any] | None) -> Iterator[str]:
                 f"{row['label']} is significantly worse than {other}'s on the same pictures: AP50 "
                 f"{row['ap50']:.3f} against {row['other_ap50']:.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
             )
+
+
+def _no_quicker(report: dict[str, Any]) -> Iterator[str]:
+    """A variant in 8 bits is worth nothing else."""
+    origin, comparison = report["variant_of"], report["comparison"]
+    if origin is None:
+        return
+    if comparison is None or comparison["sha256"] != origin:
+        yield f"it is a variant of {origin[:12]} and was not compared with that; do: validate it --against its origin"
+    elif report["processor_ms_a_picture"] >= comparison["processor_ms_a_picture"]:
+        yield (
+            f"it is no quicker than its origin: {report['processor_ms_a_picture']} ms a picture against "
+            f"{comparison['processor_ms_a_picture']}"
+        )
 
 
 def _events(events: dict[str, Any] | None, floor: EventFloor | None) -> Iterator[str]:

@@ -16,7 +16,8 @@ def told(value: float, low: float | None = None, high: float | None = None) -> d
 
 def report(**changes: Any) -> dict[str, Any]:
     row = {"set": "all", "label": "person", "ap50": told(0.8), "recall": told(0.7)}
-    return {"accuracy": [row], "comparison": None, "events": None, **changes}
+    facts = {"variant_of": None, "processor_ms_a_picture": 40.0}
+    return {"accuracy": [row], "comparison": None, "events": None, **facts, **changes}
 
 
 def compared(low: float, high: float, lost: list[str] | None = None) -> dict[str, Any]:
@@ -66,6 +67,19 @@ def test_significantly_worse_refuses_and_perhaps_worse_does_not(tmp_path: Path) 
 def test_a_label_that_the_other_reports_must_not_be_lost(tmp_path: Path) -> None:
     why = refusals(report(comparison=compared(-0.1, 0.1, ["vest"])), floors(tmp_path, ""))
     assert why == ["vest cannot be reported, old 1 can"]
+
+
+def test_a_variant_in_8_bits_must_be_quicker_than_its_origin(tmp_path: Path) -> None:
+    nothing, origin = floors(tmp_path, ""), "a" * 64
+    same = {**compared(-0.1, 0.1), "sha256": origin}
+    assert (
+        refusals(report(variant_of=origin, comparison={**same, "processor_ms_a_picture": 50.0}), nothing)
+        == []
+    )
+    (why,) = refusals(report(variant_of=origin, comparison={**same, "processor_ms_a_picture": 40.0}), nothing)
+    assert why == "it is no quicker than its origin: 40.0 ms a picture against 40.0"
+    (why,) = refusals(report(variant_of=origin), nothing)
+    assert "was not compared with that" in why
 
 
 def test_floors_for_violations_ask_for_clips(tmp_path: Path) -> None:

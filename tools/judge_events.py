@@ -3,11 +3,12 @@
     python -m tools.judge_events models/ppe4.rates.json
 
 Hundreds of scenes with exact truth go through tracking, wearing, rules and cases; what the detector would say of each
-look follows the model's measured rates by size, and their measured correlation in time (tools/simulator). Writes the
-tables of docs/events.md, and its curve, between their marks.
+look follows the model's measured rates by size, and their measured correlation in time (tools/simulator). With
+--write docs/events.md its tables are replaced, each between its marks, and the curve beside it (events.svg).
 """
 
 import argparse
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from officer.training.events import EventTally, Raised, TrueEvent, tally
+from services.detection.domain import wearing
 from services.detection.domain.confirmation import PPE_DEFAULT, ZONE_DEFAULT
+from services.detection.domain.detection import Label
 from services.detection.domain.wearing import Verdict
 from shared.config.site import Confirmation, PpeRule, RestrictedZoneRule, Rule
 from shared.vocabulary import Finding
@@ -42,6 +45,7 @@ SIZES = ((8, 12), (12, 18), (18, 26), (26, 40), (40, 60))
 FINDINGS = (Finding.NO_HARDHAT, Finding.NO_VEST, Finding.RESTRICTED_ZONE)
 PPE_SETTINGS = ((2, 3), (3, 4), (4, 5), (5, 7), (6, 8), (8, 10), (10, 13), (12, 16), (16, 20))
 ZONE_SETTINGS = ((2, 2), (2, 3), (3, 4), (4, 5), (6, 7), (8, 10))
+LEAST_HEADS_PX = (12.0, 18.0, 26.0, 40.0)
 RESAMPLES = 1000
 
 
@@ -64,11 +68,17 @@ Judgements = Sequence[tuple[Scene, Mapping[Finding, "Outcome"]]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one scene for one finding: what had to be raised, and what was in view too shortly for that."""
+    """What came of one scene for one finding.
+
+    Attributes:
+        must: of what had to be raised; its false and duplicate findings are those of the whole scene.
+        may_raised: raised of what was in view too shortly to have to be.
+        comply: people of whom the finding never held.
+    """
 
     must: EventTally
-    may: int
     may_raised: int
+    comply: int
 
 
 def main() -> None:
@@ -77,19 +87,38 @@ def main() -> None:
     rates, habits = read_rates(options.rates), read_habits(options.habits)
     scenes = play(rates, habits, options.scenes, options.seed)
     judged = [(scene, outcomes(scene)) for scene in scenes]
+    ppe = sweep(scenes, _ppe, PPE_SETTINGS, PPE_DEFAULT)
+    zone = sweep([s for s in scenes if s.recording.world.zone], _zone, ZONE_SETTINGS, ZONE_DEFAULT)
     tables = {
-        "rules": _by_rule(judged),
+        "findings": _by_finding(judged),
         "sizes": _by_size(judged),
         "scenes": _by_scenario(judged),
-        "ppe settings": _settings(scenes, _ppe, PPE_SETTINGS, FINDINGS[:2], PPE_DEFAULT),
-        "zone settings": _settings(
-            [s for s in scenes if s.recording.world.zone], _zone, ZONE_SETTINGS, FINDINGS[2:], ZONE_DEFAULT
-        ),
+        "ppe settings": _settings(ppe, FINDINGS[:2]),
+        "zone settings": _settings(zone, FINDINGS[2:]),
+        "least heads": _least_heads(scenes, rates),
         "cannot tell": _cannot_tell(scenes),
+        "run": f"{len(scenes)} scenes ({options.scenes} of each kind), seed {options.seed}, rates of"
+        f" {options.rates.name}, {time.process_time() - began:.0f} s of processor time.",
     }
     for name, table in tables.items():
         print(f"\n{name}\n{table}")
-    print(f"\n{len(scenes)} scenes, {time.process_time() - began:.0f} s of processor time")
+    if options.write:
+        write(options.write, tables)
+        points = {
+            f: [(setting, figures([one[f] for one in judged])) for setting, judged in ppe]
+            for f in FINDINGS[:2]
+        }
+        options.write.with_suffix(".svg").write_text(curve(points), "utf-8")
+
+
+def write(document: Path, tables: Mapping[str, str]) -> None:
+    """Replace what lies between `<!-- NAME -->` and `<!-- end -->` for each of *tables*."""
+    text = document.read_text("utf-8")
+    for name, table in tables.items():
+        pattern = rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)"
+        text, found = re.subn(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.DOTALL)
+        assert found == 1, f"{document} needs <!-- {name} --> and <!-- end --> once"
+    document.write_text(text, "utf-8")
 
 
 def play(rates: Rates, habits: Habits, each: int, seed: int, names: Iterable[str] = SCENARIOS) -> list[Scene]:
@@ -119,7 +148,8 @@ def _outcome(
     places, camera_s = partial(place_of, recording), recording.world.seconds
     all_of_it, due = tally([*must, *may], told, places, camera_s), tally(must, told, places, camera_s)
     counted = replace(due, false=all_of_it.false, duplicates=all_of_it.duplicates)
-    return Outcome(counted, len(may), all_of_it.found - due.found)
+    lacking = {name for event in (*must, *may) for name in event.people}
+    return Outcome(counted, all_of_it.found - due.found, len(recording.world.workers) - len(lacking))
 
 
 def _options() -> argparse.Namespace:
@@ -143,7 +173,7 @@ def _play(name: str, rates: Rates, habits: Habits, random: np.random.Generator) 
     return Scene(name, head_px, record(world, moments, seen, rates.thresholds))
 
 
-COLUMNS = "| Events | Found | Right | Median delay | 90 % of delays | Raised again | False an hour |"
+COLUMNS = "| Events | Found | Right | Delay, median | Delay, 90 % | Raised again | False, of 100 who comply |"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +185,15 @@ class Figures:
     precision: tuple[float, float, float]
     delay_s: tuple[float, float]
     duplicates: int
-    false_an_hour: float
+    false_of_100: float
 
     @property
     def row(self) -> str:
-        return (
-            f"{self.expected} | {_share(self.recall)} | {_share(self.precision)} | {self.delay_s[0]:.1f} s |"
-            f" {self.delay_s[1]:.1f} s | {self.duplicates} | {self.false_an_hour:.1f} |"
-        )
+        if not self.expected:
+            return f"0 | | | | | | {self.false_of_100:.1f} |"
+        delays = " | ".join("" if np.isnan(delay) else f"{delay:.1f} s" for delay in self.delay_s)
+        shares = f"{_share(self.recall)} | {_share(self.precision)}"
+        return f"{self.expected} | {shares} | {delays} | {self.duplicates} | {self.false_of_100:.1f} |"
 
 
 def figures(chosen: Sequence[Outcome]) -> Figures:
@@ -170,14 +201,13 @@ def figures(chosen: Sequence[Outcome]) -> Figures:
     drawn = np.random.default_rng(0).integers(len(counts), size=(RESAMPLES, len(counts)))
     many = counts[drawn].sum(axis=1)
     delays = [delay for o in chosen for delay in o.must.delays_s] or [float("nan")]
-    hours = sum(o.must.camera_s for o in chosen) / 3600
     return Figures(
         int(counts[:, 0].sum()),
         _interval(counts.sum(axis=0), many, _recall),
         _interval(counts.sum(axis=0), many, _precision),
         (float(np.median(delays)), float(np.quantile(delays, 0.9))),
         sum(o.must.duplicates for o in chosen),
-        float(counts[:, 3].sum() / hours),
+        100 * float(counts[:, 3].sum()) / max(1, sum(o.comply for o in chosen)),
     )
 
 
@@ -206,7 +236,7 @@ def _table(first: str, rows: Iterable[tuple[str, Figures]]) -> str:
     return "\n".join([*lines, *(f"| {name} | {row.row}" for name, row in rows)])
 
 
-def _by_rule(judged: Judgements) -> str:
+def _by_finding(judged: Judgements) -> str:
     return _table("Finding", ((str(f), figures([one[f] for _, one in judged])) for f in FINDINGS))
 
 
@@ -222,8 +252,9 @@ def _by_size(judged: Judgements) -> str:
 def _by_scenario(judged: Judgements) -> str:
     rows = []
     for name in SCENARIOS:
-        chosen = [outcome for scene, one in judged if scene.name == name for outcome in one.values()]
-        rows.append((name, figures(chosen)))
+        mine = [(scene, one) for scene, one in judged if scene.name == name]
+        asked = FINDINGS if mine[0][0].recording.world.zone else FINDINGS[:2]
+        rows.append((name, figures([one[finding] for _, one in mine for finding in asked])))
     return _table("Scene", rows)
 
 
@@ -240,19 +271,80 @@ def _zone(confirm: Confirmation) -> dict[str, Rule]:
     return {"keep-out": rule}
 
 
-def _settings(
+Sweep = Sequence[tuple[str, Sequence[Mapping[Finding, Outcome]]]]
+
+
+def sweep(
     scenes: Sequence[Scene],
     changed: Callable[[Confirmation], dict[str, Rule]],
-    settings: Sequence[tuple[int, int]],
-    findings: Sequence[Finding],
+    settings: Iterable[tuple[int, int]],
     default: Confirmation,
-) -> str:
+) -> Sweep:
+    """Outcomes of all *scenes* for each of *settings*, M and N."""
+    confirms = [Confirmation(looks=looks, of=of, within_s=default.within_s) for looks, of in settings]
+    return [
+        (f"{one.looks} of {one.of}", [outcomes(scene, changed(one)) for scene in scenes]) for one in confirms
+    ]
+
+
+def _settings(swept: Sweep, findings: Iterable[Finding]) -> str:
+    rows = [(f"{f}, {name}", figures([one[f] for one in judged])) for f in findings for name, judged in swept]
+    return _table("Finding, looks", rows)
+
+
+def _least_heads(scenes: Sequence[Scene], rates: Rates) -> str:
+    """The absence of an item may count from different heights of the head on."""
     rows = []
-    for looks, of in settings:
-        confirm = Confirmation(looks=looks, of=of, within_s=default.within_s)
-        judged = [outcomes(scene, changed(confirm)) for scene in scenes]
-        rows += [(f"{looks} of {of}, {f}", figures([one[f] for one in judged])) for f in findings]
-    return _table("Looks, finding", rows)
+    shipped = wearing.LEAST_HEAD_PX
+    for least_px in LEAST_HEADS_PX:
+        wearing.LEAST_HEAD_PX = least_px
+        again = [
+            outcomes(replace(scene, recording=again_judged(scene.recording, rates.thresholds)))
+            for scene in scenes
+        ]
+        rows += [(f"{f}, {least_px:.0f} px", figures([one[f] for one in again])) for f in FINDINGS[:2]]
+    wearing.LEAST_HEAD_PX = shipped
+    return _table("Finding, least head", sorted(rows, key=lambda row: row[0].split(",")[0]))
+
+
+def again_judged(recording: Recording, thresholds: Mapping[Label, float]) -> Recording:
+    """The same detections, judged again by the domain as it is now."""
+    seen = [look.detections for look, _ in recording.looks]
+    return record(recording.world, recording.moments, seen, thresholds)
+
+
+def curve(points: Mapping[Finding, Sequence[tuple[str, Figures]]]) -> str:
+    """An SVG: what is found of what there is, over what is raised falsely, one point for each setting."""
+    most = max(one.false_of_100 for row in points.values() for _, one in row) * 1.15
+    parts = [_AXES]
+    for tick in range(6):
+        y = 330 - tick * 60
+        parts.append(
+            f'<path d="M70 {y}H690" stroke="#8884"/><text x="60" y="{y + 4}" text-anchor="end">{tick / 5:.1f}</text>'
+        )
+        x, value = 70 + tick * 124, most * tick / 5
+        parts.append(f'<text x="{x}" y="350" text-anchor="middle">{value:.1f}</text>')
+    for (finding, row), colour in zip(points.items(), ("#d9480f", "#1c7ed6"), strict=True):
+        places = [(70 + 620 * one.false_of_100 / most, 330 - 300 * one.recall[0]) for _, one in row]
+        line = " ".join(f"{x:.0f},{y:.0f}" for x, y in places)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        for (x, y), (setting, _) in zip(places, row, strict=True):
+            parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" fill="{colour}"/>')
+            if setting in SHOWN:
+                parts.append(f'<text x="{x:.0f}" y="{y - 9:.0f}" text-anchor="middle">{setting}</text>')
+        x, y = places[0]
+        parts.append(
+            f'<text x="{x + 10:.0f}" y="{y + 16:.0f}" fill="{colour}" font-weight="bold">{finding}</text>'
+        )
+    return "\n".join([*parts, "</svg>\n"])
+
+
+SHOWN = ("2 of 3", f"{PPE_DEFAULT.looks} of {PPE_DEFAULT.of}", "16 of 20")
+_AXES = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 390" font-family="sans-serif" font-size="13" '
+    'fill="#777">\n<text x="380" y="378" text-anchor="middle">false findings, of 100 people who comply</text>\n'
+    '<text x="70" y="20" text-anchor="start">share of events found</text>'
+)
 
 
 def _cannot_tell(scenes: Sequence[Scene]) -> str:

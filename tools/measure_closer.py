@@ -33,9 +33,7 @@ from tools.measure_model import _classes, _truth
 WIDTH, HEIGHT = 1920, 1080
 FLOOR = 0.05
 MATCH = 0.5
-ZONE = Zone(
-    id="far", name="Far", look_closer=True, polygon=((0.38, 0.42), (0.62, 0.42), (0.62, 0.52), (0.38, 0.52))
-)
+LOWER = 0.52  # edge of the zone
 
 Look = Callable[[BgrImage], list[Detection]]
 
@@ -79,25 +77,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run as the module's head shows."""
     options = _options(arguments)
     detector = load_detector(options.model, threads=1)
+    (part,) = parts_of([_zone(options.zone_width)], WIDTH, HEIGHT, detector.info.input_px)
     ways = [
         Way("whole frame", lambda frame: detector.detect([frame], FLOOR)[0]),
-        Way("and the zone closer", lambda frame: _closer(detector, frame)),
+        Way("and the zone closer", lambda frame: _closer(detector, frame, part)),
     ]
     if options.large:
-        ways.append(_large(options.model, detector))
+        ways.append(_large(options.model, detector, part))
     thresholds = detector.info.thresholds
     frames = 0
     for frame, truth, labels in _frames(options):
         frames += 1
         for way in ways:
-            _measure(way, frame, truth, labels, lambda label: thresholds.get(label, DEFAULT_THRESHOLD))
-    print(f"{frames} frames; scale {_whole_scale(detector):.2f}, in the part {_part(detector).scale:.2f}")
+            _measure(
+                way,
+                frame,
+                truth,
+                labels & detector.info.labels,
+                lambda label: thresholds.get(label, DEFAULT_THRESHOLD),
+            )
+    print(f"{frames} frames; scale {_whole_scale(detector):.2f}, in the part {part.scale:.2f}")
     _show(ways)
 
 
-def _large(model: Path, detector: Detector) -> Way:
+def _large(model: Path, detector: Detector, part: Part) -> Way:
     """The whole frame at the part's scale."""
-    longest = int(max(detector.info.input_px) * _part(detector).scale / _whole_scale(detector)) // 32 * 32
+    longest = int(max(detector.info.input_px) * part.scale / _whole_scale(detector)) // 32 * 32
     larger = load_detector(model, threads=1, longest=longest)
     return Way(f"whole frame, input {longest} px", lambda frame: larger.detect([frame], FLOOR)[0])
 
@@ -108,6 +113,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("folders", type=Path, nargs="+", help="data sets in YOLO format")
     parser.add_argument("--heights", type=int, nargs="+", default=[40, 50, 60, 70, 80], metavar="PX")
     parser.add_argument("--large", action="store_true", help="measure the large input, too: slow")
+    parser.add_argument("--zone-width", type=float, default=0.24, help="fraction of the frame's")
     parser.add_argument("--at-once", type=int, default=4, metavar="N", help="pictures in a frame")
     return parser.parse_args(arguments)
 
@@ -116,12 +122,13 @@ def _whole_scale(detector: Detector) -> float:
     return scale_to(WIDTH, HEIGHT, detector.info.input_px)
 
 
-def _part(detector: Detector) -> Part:
-    return parts_of([ZONE], WIDTH, HEIGHT, detector.info.input_px)[0]
+def _zone(width: float) -> Zone:
+    left, right, top = 0.5 - width / 2, 0.5 + width / 2, LOWER - 0.1
+    corners = ((left, top), (right, top), (right, LOWER), (left, LOWER))
+    return Zone(id="far", name="Far", look_closer=True, polygon=corners)
 
 
-def _closer(detector: Detector, frame: BgrImage) -> list[Detection]:
-    part = _part(detector)
+def _closer(detector: Detector, frame: BgrImage, part: Part) -> list[Detection]:
     box = part.box
     cut = frame[int(box.y1) : int(box.y2), int(box.x1) : int(box.x2)]
     whole, closer = detector.detect([frame, cut], FLOOR)
@@ -132,7 +139,7 @@ def _frames(options: argparse.Namespace) -> Iterator[tuple[BgrImage, list[Detect
     for folder in options.folders:
         patches = _patches(folder, options.heights)
         while chosen := list(islice(patches, options.at_once)):
-            yield (*_frame(chosen), chosen[0].labels)
+            yield (*_frame(chosen, options.zone_width), chosen[0].labels)
 
 
 def _patches(folder: Path, heights: Sequence[int]) -> Iterator[Patch]:
@@ -158,15 +165,15 @@ def _scaled(one: Detection, scale: float, dx: float = 0.0, dy: float = 0.0) -> D
     return Detection(Box(x1 + dx, y1 + dy, x2 + dx, y2 + dy), one.label, one.confidence)
 
 
-def _frame(patches: Sequence[Patch]) -> tuple[BgrImage, list[Detection]]:
+def _frame(patches: Sequence[Patch], zone_width: float) -> tuple[BgrImage, list[Detection]]:
     """The patches side by side in the zone, their lower edges on its lower edge."""
     around = cv2.resize(patches[0].image, (16, 9), interpolation=cv2.INTER_AREA)
     frame = np.asarray(cv2.resize(around, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
-    left, right, lower = 0.38 * WIDTH, 0.62 * WIDTH, round(0.52 * HEIGHT)
+    left, lower = (0.5 - zone_width / 2) * WIDTH, round(LOWER * HEIGHT)
     truth: list[Detection] = []
     for number, patch in enumerate(patches):
         height, width = patch.image.shape[:2]
-        x = round(left + (right - left) * (number + 0.5) / len(patches) - width / 2)
+        x = round(left + zone_width * WIDTH * (number + 0.5) / len(patches) - width / 2)
         top = max(0, lower - height)
         frame[top:lower, x : x + width] = patch.image[height - (lower - top) :]
         truth = [one for one in truth if not one.box.intersection(Box(x, lower - height, x + width, lower))]

@@ -32,8 +32,8 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Value = TypeVar("Value")
 
-# Around a zone that is looked at closer, as fractions of the picture: left, top, right, bottom. Who is taller than a
-# quarter of the picture needs no closer look.
+# Around a zone that is looked at closer, as fractions of the picture: left, top, right, bottom. The polygon bounds
+# feet: above it is room for a person a quarter of the picture tall.
 CLOSER_MARGINS = (0.04, 0.25, 0.04, 0.03)
 MOST_CLOSER = 0.8  # of the picture's width and height
 
@@ -118,10 +118,7 @@ class Zone(_Strict):
 
     @property
     def closer_look(self) -> tuple[float, float, float, float] | None:
-        """What is seen enlarged: x1, y1, x2, y2 as fractions of the picture; None if nothing is.
-
-        The polygon bounds feet, so there is room for a person above it, and for arms and boots around it.
-        """
+        """What is seen enlarged, margins included: x1, y1, x2, y2 as fractions of the picture; None if nothing is."""
         if not self.look_closer or self.polygon is None:
             return None
         across, down = zip(*self.polygon, strict=True)

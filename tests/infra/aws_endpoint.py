@@ -93,6 +93,7 @@ def _services_are_told_as_they_were_made() -> None:
         service.deployment_configuration = self._get_param("deploymentConfiguration")
         service.capacity_provider_strategy = self._get_param("capacityProviderStrategy")
         service.enable_ecs_managed_tags = self._get_param("enableECSManagedTags")
+        service.availability_zone_rebalancing = "DISABLED"
         return answer
 
     EC2ContainerServiceResponse.create_service = create
@@ -104,6 +105,9 @@ def _mail_accounts_are_told() -> None:
     account = {"SendingEnabled": True, "ProductionAccessEnabled": True, "SendQuota": quota}
     SESV2Response.get_account = lambda self: json.dumps(account)
     urls.url_paths["{0}/v2/email/account$"] = SESV2Response.dispatch
+    own = SESV2Response.get_email_identity
+    verified = {"VerifiedForSendingStatus": True}
+    SESV2Response.get_email_identity = lambda self: json.dumps(json.loads(own(self)) | verified)
 
 
 def _spools_and_users_can_be_removed() -> None:

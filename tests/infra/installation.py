@@ -178,7 +178,11 @@ class Installation:
             "buckets": [one["Name"] for one in self.client("s3").list_buckets()["Buckets"]],
             "queues": self.client("sqs").list_queues().get("QueueUrls", []),
             "topics": [one["TopicArn"] for one in self.client("sns").list_topics()["Topics"]],
-            "services": self.client("ecs").list_clusters()["clusterArns"],
+            "ECS clusters": [
+                one["clusterArn"]
+                for one in self.client("ecs").describe_clusters(clusters=[self.prefix])["clusters"]
+                if one["status"] != "INACTIVE"  # ECS itself tells of a deleted one for a while
+            ],
             "databases": [
                 one["DBInstanceIdentifier"]
                 for one in self.client("rds").describe_db_instances()["DBInstances"]

@@ -27,6 +27,7 @@ MOST_STOP_S = 120
 STOP_BUDGET_S = 100  # in which our services end
 # What moto does not give back as it got it, so that Terraform believes that it changed
 MOTOS_OWN_DRIFT = (
+    "module.agent.aws_appautoscaling_target",
     "module.budget.aws_budgets_budget.month",
     "module.database[0].aws_db_parameter_group",
     "module.database[0].aws_rds_cluster",
@@ -34,6 +35,7 @@ MOTOS_OWN_DRIFT = (
     "module.mail.aws_sesv2_configuration_set",
     "module.mail.aws_sesv2_email_identity",
     "module.messaging.aws_sqs_queue",
+    "module.spool[0].aws_vpc_security_group_ingress_rule",
 )
 
 

@@ -1,5 +1,7 @@
 """People keep their track through motion, misses and crossings, and lose it when they have gone."""
 
+from collections.abc import Callable
+
 import pytest
 
 from services.detection.domain.detection import Detection, Label
@@ -27,6 +29,42 @@ def test_a_short_miss_re_attaches(gap_s: float) -> None:
     ids(tracker, 0.0, person(100))
     ids(tracker, 0.2, person(100))
     assert ids(tracker, 0.2 + gap_s, person(105)) == [1]
+
+
+def behind_a_pillar(x: float) -> Detection | None:
+    """Somebody who walks at *x*, and of whom a pillar from 500 to 800 hides what lies behind it."""
+    x1, x2 = (max(x, 800.0) if x > 500 else x), (min(x + 100, 500.0) if x < 500 else x + 100)
+    return Detection(Box(x1, 100, x2, 380), Label.PERSON, 0.9) if x2 - x1 >= 30 else None
+
+
+def walk(*xs: Callable[[float], float]) -> list[list[int]]:
+    """Ids of everybody in the order of *xs* (place at a second) where all are in view, over 6 s."""
+    tracker, seen = Tracker(), []
+    for step in range(31):
+        at_s = step * 0.2
+        people = [person for x in xs if (person := behind_a_pillar(x(at_s)))]
+        tracks = tracker.update(people, at_s)
+        if len(tracks) == len(xs):
+            boxes = [track.box for track in tracks]
+            seen.append([tracks[boxes.index(person.box)].id for person in people])
+    return seen
+
+
+def test_who_walks_behind_a_pillar_comes_out_as_the_same() -> None:
+    assert {tuple(one) for one in walk(lambda s: 100 + 200 * s)} == {(1,)}
+
+
+def test_two_who_walk_behind_a_pillar_from_both_sides_are_not_swapped() -> None:
+    both = walk(lambda s: 50 + 200 * s, lambda s: 1150 - 200 * s)
+    assert {tuple(one) for one in both} == {(1, 2)}
+    assert len(both) > 15
+
+
+def test_who_comes_out_where_somebody_went_in_is_another_person() -> None:
+    tracker = Tracker()
+    for step in range(10):
+        ids(tracker, step * 0.2, person(100 + 40.0 * step))
+    assert ids(tracker, 1.8 + 1.4, person(470)) == [2]
 
 
 def test_after_a_longer_gap_the_same_spot_is_another_person() -> None:

@@ -43,9 +43,9 @@ ROOT = Path(__file__).parents[1]
 HEADS_PX = (8.0, 60.0)  # drawn evenly on a logarithmic scale
 SIZES = ((8, 12), (12, 18), (18, 26), (26, 40), (40, 60))
 FINDINGS = (Finding.NO_HARDHAT, Finding.NO_VEST, Finding.RESTRICTED_ZONE)
-PPE_SETTINGS = ((2, 3), (3, 4), (4, 5), (5, 7), (6, 8), (8, 10), (10, 13), (12, 16), (16, 20))
-ZONE_SETTINGS = ((2, 2), (2, 3), (3, 4), (4, 5), (6, 7), (8, 10))
-LEAST_HEADS_PX = (12.0, 18.0, 26.0, 40.0)
+PPE_SETTINGS = ((2, 3), (4, 5), (6, 8), (8, 10), (12, 16), (16, 20))
+ZONE_SETTINGS = ((2, 3), (3, 4), (4, 5), (6, 7), (8, 10))
+LEAST_HEADS_PX = (12.0, 18.0, 30.0)
 RESAMPLES = 1000
 
 
@@ -154,9 +154,9 @@ def _outcome(
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Judge the rules as events over simulated scenes.")
-    parser.add_argument("rates", type=Path, help="of a model, as tools/measure_model.py wrote them")
+    parser.add_argument("rates", type=Path, help="of a model: its report, with rates by size")
     parser.add_argument("--habits", type=Path, default=ROOT / "tools" / "simulator" / "ppe4.habits.json")
-    parser.add_argument("--scenes", type=int, default=40, help="of each scenario")
+    parser.add_argument("--scenes", type=int, default=20, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, help="put tables and curve into this document")
     return parser.parse_args()

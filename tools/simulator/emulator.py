@@ -111,12 +111,18 @@ class Emulator:
         return sqrt(own) * luck.own + sqrt(1 - own) * luck.drift
 
     def _shaken(self, key: tuple[str, str], box: Box, person_px: float, at_s: float) -> Box:
+        """Every edge a little off, but one that the picture cuts: real boxes end there to the pixel."""
         before, since_s = self._jitters.get(key, (self.random.normal(size=4), at_s))
         kept = exp(-(at_s - since_s) / self.habits.jitter_s)
         now = kept * before + sqrt(1 - kept * kept) * self.random.normal(size=4)
         self._jitters[key] = now, at_s
         x1, y1, x2, y2 = now * self.habits.jitter * person_px
-        return Box(box.x1 + x1, box.y1 + y1, box.x2 + x2, box.y2 + y2).clipped(WIDTH, HEIGHT)
+        return Box(
+            box.x1 + x1 if box.x1 > 0 else 0.0,
+            box.y1 + y1 if box.y1 > 0 else 0.0,
+            box.x2 + x2 if box.x2 < WIDTH else WIDTH,
+            box.y2 + y2 if box.y2 < HEIGHT else HEIGHT,
+        ).clipped(WIDTH, HEIGHT)
 
 
 def _shell(head: Box) -> Box:

@@ -60,11 +60,7 @@ class Rates:
 
 
 def read_rates(path: Path) -> Rates:
-    """Read what tools/measure_model.py wrote.
-
-    Raises:
-        KeyError: it was written by an older version that did not ask for people.
-    """
+    """Read a model's rates, as its report holds them: models/*.rates.json, or what `officer model validate` wrote."""
     report = json.loads(path.read_text("utf-8"))
     rows: dict[tuple[Label, Label], list[dict[str, Any]]] = {}
     for row in report["rates"]:

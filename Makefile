@@ -34,7 +34,7 @@ test: $(VENV)/dev.stamp $(VENV)/servers.stamp $(LOCALSTACK)/stamp ## install wha
 
 infra-check: $(VENV)/dev.stamp $(INFRA)/stamp $(MOTO)/stamp ## check infra/terraform: format, logic, apply and destroy on this machine (needs terraform)
 	@command -v "$(TERRAFORM)" >/dev/null || { echo "NOT CHECKED: infra/terraform. There is no $(TERRAFORM); do: install Terraform 1.11 or newer, or name it: make infra-check TERRAFORM=/path/to/it" >&2; exit 1; }
-	INFRA_CHECK=1 TERRAFORM="$$(realpath -s "$$(command -v "$(TERRAFORM)")")" $(BIN)/pytest tests/infra
+	INFRA_CHECK=1 TERRAFORM="$$(realpath -s "$$(command -v "$(TERRAFORM)")")" $(BIN)/pytest --timeout 1800 tests/infra
 .PHONY: infra-check
 
 check: $(VENV)/dev.stamp static test ## format, lint, types, import contracts, docs, lock, tests

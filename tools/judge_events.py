@@ -8,7 +8,6 @@ look follows the model's measured rates by size, and their measured correlation 
 """
 
 import argparse
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from officer.training.events import EventTally, Raised, TrueEvent, tally
+from officer.training.events import Raised, TrueEvent, tally
 from services.detection.domain import wearing
 from services.detection.domain.confirmation import PPE_DEFAULT, ZONE_DEFAULT
 from services.detection.domain.detection import Label
@@ -36,6 +35,7 @@ from tools.simulator.replay import (
     record,
     true_events,
 )
+from tools.simulator.report import Outcome, curve, figures, table, write
 from tools.simulator.scenarios import SCENARIOS
 from tools.simulator.world import moment
 
@@ -46,7 +46,6 @@ FINDINGS = (Finding.NO_HARDHAT, Finding.NO_VEST, Finding.RESTRICTED_ZONE)
 PPE_SETTINGS = ((2, 3), (4, 5), (6, 8), (8, 10), (12, 16), (16, 20))
 ZONE_SETTINGS = ((2, 3), (3, 4), (4, 5), (6, 7), (8, 10))
 LEAST_HEADS_PX = (12.0, 18.0, 30.0)
-RESAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +62,7 @@ class Scene:
     recording: Recording
 
 
-Judgements = Sequence[tuple[Scene, Mapping[Finding, "Outcome"]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one scene for one finding.
-
-    Attributes:
-        must: of what had to be raised; its false and duplicate findings are those of the whole scene.
-        may_raised: raised of what was in view too shortly to have to be.
-        comply: people of whom the finding never held.
-    """
-
-    must: EventTally
-    may_raised: int
-    comply: int
+Judgements = Sequence[tuple[Scene, Mapping[Finding, Outcome]]]
 
 
 def main() -> None:
@@ -100,8 +84,8 @@ def main() -> None:
         "run": f"{len(scenes)} scenes ({options.scenes} of each kind), seed {options.seed}, rates of"
         f" {options.rates.name}, {time.process_time() - began:.0f} s of processor time.",
     }
-    for name, table in tables.items():
-        print(f"\n{name}\n{table}")
+    for name, text in tables.items():
+        print(f"\n{name}\n{text}")
     if options.write:
         write(options.write, tables)
         points = {
@@ -109,16 +93,6 @@ def main() -> None:
             for f in FINDINGS[:2]
         }
         options.write.with_suffix(".svg").write_text(curve(points), "utf-8")
-
-
-def write(document: Path, tables: Mapping[str, str]) -> None:
-    """Replace what lies between `<!-- NAME -->` and `<!-- end -->` for each of *tables*."""
-    text = document.read_text("utf-8")
-    for name, table in tables.items():
-        pattern = rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)"
-        text, found = re.subn(pattern, lambda m, t=table: f"{m[1]}{t}\n{m[2]}", text, flags=re.DOTALL)
-        assert found == 1, f"{document} needs <!-- {name} --> and <!-- end --> once"
-    document.write_text(text, "utf-8")
 
 
 def play(rates: Rates, habits: Habits, each: int, seed: int, names: Iterable[str] = SCENARIOS) -> list[Scene]:
@@ -173,80 +147,23 @@ def _play(name: str, rates: Rates, habits: Habits, random: np.random.Generator) 
     return Scene(name, head_px, record(world, moments, seen, rates.thresholds))
 
 
-COLUMNS = "| Events | Found | Right | Delay, median | Delay, 90 % | Raised again | False, of 100 who comply |"
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What many outcomes come to; shares with their 95 % interval by resampling scenes."""
-
-    expected: int
-    recall: tuple[float, float, float]
-    precision: tuple[float, float, float]
-    delay_s: tuple[float, float]
-    duplicates: int
-    false_of_100: float
-
-    @property
-    def row(self) -> str:
-        if not self.expected:
-            return f"0 | | | | | | {self.false_of_100:.1f} |"
-        delays = " | ".join("" if np.isnan(delay) else f"{delay:.1f} s" for delay in self.delay_s)
-        shares = f"{_share(self.recall)} | {_share(self.precision)}"
-        return f"{self.expected} | {shares} | {delays} | {self.duplicates} | {self.false_of_100:.1f} |"
-
-
-def figures(chosen: Sequence[Outcome]) -> Figures:
-    counts = np.array([[o.must.expected, o.must.found, o.may_raised, o.must.false] for o in chosen], float)
-    drawn = np.random.default_rng(0).integers(len(counts), size=(RESAMPLES, len(counts)))
-    many = counts[drawn].sum(axis=1)
-    delays = [delay for o in chosen for delay in o.must.delays_s] or [float("nan")]
-    return Figures(
-        int(counts[:, 0].sum()),
-        _interval(counts.sum(axis=0), many, _recall),
-        _interval(counts.sum(axis=0), many, _precision),
-        (float(np.median(delays)), float(np.quantile(delays, 0.9))),
-        sum(o.must.duplicates for o in chosen),
-        100 * float(counts[:, 3].sum()) / max(1, sum(o.comply for o in chosen)),
-    )
-
-
-def _recall(counts: np.ndarray) -> np.ndarray:
-    return counts[..., 1] / np.maximum(counts[..., 0], 1)
-
-
-def _precision(counts: np.ndarray) -> np.ndarray:
-    right = counts[..., 1] + counts[..., 2]
-    return right / np.maximum(right + counts[..., 3], 1)
-
-
-def _interval(
-    whole: np.ndarray, many: np.ndarray, of: Callable[[np.ndarray], np.ndarray]
-) -> tuple[float, float, float]:
-    low, high = np.quantile(of(many), [0.025, 0.975])
-    return float(of(whole)), float(low), float(high)
-
-
-def _share(value: tuple[float, float, float]) -> str:
-    return f"{value[0]:.2f} ({value[1]:.2f}-{value[2]:.2f})"
-
-
-def _table(first: str, rows: Iterable[tuple[str, Figures]]) -> str:
-    lines = [f"| {first} {COLUMNS}", "|---" * (1 + COLUMNS.count("|") - 1) + "|"]
-    return "\n".join([*lines, *(f"| {name} | {row.row}" for name, row in rows)])
-
-
 def _by_finding(judged: Judgements) -> str:
-    return _table("Finding", ((str(f), figures([one[f] for _, one in judged])) for f in FINDINGS))
+    return table("Finding", ((str(f), figures([one[f] for _, one in _asked(judged, f)])) for f in FINDINGS))
 
 
 def _by_size(judged: Judgements) -> str:
     rows = []
     for finding in FINDINGS:
         for low, high in SIZES:
-            chosen = [one[finding] for scene, one in judged if low <= scene.head_px < high]
-            rows.append((f"{finding}, {low}-{high} px", figures(chosen)))
-    return _table("Finding, head", rows)
+            chosen = [one[finding] for scene, one in _asked(judged, finding) if low <= scene.head_px < high]
+            rows += [(f"{finding}, {low}-{high} px", figures(chosen))] if chosen else []
+    return table("Finding, head", rows)
+
+
+def _asked(judged: Judgements, finding: Finding) -> Judgements:
+    """A restricted zone is asked for only where there is one."""
+    everywhere = finding is not Finding.RESTRICTED_ZONE
+    return [(scene, one) for scene, one in judged if everywhere or scene.recording.world.zone]
 
 
 def _by_scenario(judged: Judgements) -> str:
@@ -255,7 +172,7 @@ def _by_scenario(judged: Judgements) -> str:
         mine = [(scene, one) for scene, one in judged if scene.name == name]
         asked = FINDINGS if mine[0][0].recording.world.zone else FINDINGS[:2]
         rows.append((name, figures([one[finding] for _, one in mine for finding in asked])))
-    return _table("Scene", rows)
+    return table("Scene", rows)
 
 
 def _ppe(confirm: Confirmation) -> dict[str, Rule]:
@@ -289,7 +206,7 @@ def sweep(
 
 def _settings(swept: Sweep, findings: Iterable[Finding]) -> str:
     rows = [(f"{f}, {name}", figures([one[f] for one in judged])) for f in findings for name, judged in swept]
-    return _table("Finding, looks", rows)
+    return table("Finding, looks", rows)
 
 
 def _least_heads(scenes: Sequence[Scene], rates: Rates) -> str:
@@ -304,47 +221,13 @@ def _least_heads(scenes: Sequence[Scene], rates: Rates) -> str:
         ]
         rows += [(f"{f}, {least_px:.0f} px", figures([one[f] for one in again])) for f in FINDINGS[:2]]
     wearing.LEAST_HEAD_PX = shipped
-    return _table("Finding, least head", sorted(rows, key=lambda row: row[0].split(",")[0]))
+    return table("Finding, least head", sorted(rows, key=lambda row: row[0].split(",")[0]))
 
 
 def again_judged(recording: Recording, thresholds: Mapping[Label, float]) -> Recording:
     """The same detections, judged again by the domain as it is now."""
     seen = [look.detections for look, _ in recording.looks]
     return record(recording.world, recording.moments, seen, thresholds)
-
-
-def curve(points: Mapping[Finding, Sequence[tuple[str, Figures]]]) -> str:
-    """An SVG: what is found of what there is, over what is raised falsely, one point for each setting."""
-    most = max(one.false_of_100 for row in points.values() for _, one in row) * 1.15
-    parts = [_AXES]
-    for tick in range(6):
-        y = 330 - tick * 60
-        parts.append(
-            f'<path d="M70 {y}H690" stroke="#8884"/><text x="60" y="{y + 4}" text-anchor="end">{tick / 5:.1f}</text>'
-        )
-        x, value = 70 + tick * 124, most * tick / 5
-        parts.append(f'<text x="{x}" y="350" text-anchor="middle">{value:.1f}</text>')
-    for (finding, row), colour in zip(points.items(), ("#d9480f", "#1c7ed6"), strict=True):
-        places = [(70 + 620 * one.false_of_100 / most, 330 - 300 * one.recall[0]) for _, one in row]
-        line = " ".join(f"{x:.0f},{y:.0f}" for x, y in places)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        for (x, y), (setting, _) in zip(places, row, strict=True):
-            parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" fill="{colour}"/>')
-            if setting in SHOWN:
-                parts.append(f'<text x="{x:.0f}" y="{y - 9:.0f}" text-anchor="middle">{setting}</text>')
-        x, y = places[0]
-        parts.append(
-            f'<text x="{x + 10:.0f}" y="{y + 16:.0f}" fill="{colour}" font-weight="bold">{finding}</text>'
-        )
-    return "\n".join([*parts, "</svg>\n"])
-
-
-SHOWN = ("2 of 3", f"{PPE_DEFAULT.looks} of {PPE_DEFAULT.of}", "16 of 20")
-_AXES = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 390" font-family="sans-serif" font-size="13" '
-    'fill="#777">\n<text x="380" y="378" text-anchor="middle">false findings, of 100 people who comply</text>\n'
-    '<text x="70" y="20" text-anchor="start">share of events found</text>'
-)
 
 
 def _cannot_tell(scenes: Sequence[Scene]) -> str:

@@ -6,9 +6,10 @@ import pytest
 from services.detection.domain.detection import Label
 from services.detection.domain.geometry import Box
 from shared.vocabulary import Finding
-from tools.judge_events import ROOT, figures, outcomes, play
+from tools.judge_events import ROOT, outcomes, play
 from tools.simulator.emulator import read_habits
 from tools.simulator.rates import Rates, read_rates
+from tools.simulator.report import figures
 from tools.simulator.scenarios import SCENARIOS
 from tools.simulator.world import Place, Worker, World, moment
 

@@ -263,7 +263,12 @@ def _show(report: dict[str, Any]) -> None:
             against.add_row(row["set"], row["label"], _interval(row["difference"], "+.2f"), row["verdict"])
         screen.print(against)
     if events := report["events"]:
-        screen.print({name: events[name] for name in events if name != "clips"})
+        screen.print(
+            f"On {len(events['clips'])} clips ({events['camera_s']:.0f} s): {events['found']:.0f} of "
+            f"{events['expected']:.0f} violations found ({_interval(events['found_share'])}), "
+            f"{events['false']:.0f} false, {events['duplicates']:.0f} duplicates",
+            highlight=False,
+        )
     for goal in report["missed_goals"]:
         screen.print(escape(goal), style="yellow", highlight=False)
     for why in report["refused"]:

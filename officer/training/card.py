@@ -106,7 +106,8 @@ def _how(report: Mapping[str, Any]) -> str:
         f"({report['backend']}; {packages}; {report['machine']}): {report['processor_ms_a_picture']} ms of processor "
         "time a picture, median. A box is right if its IoU with a labelled box of its class is at least 0.5; precision "
         f"and recall are at the threshold. In brackets the {report['interval']}; pictures of one scene are not "
-        "independent, so the truth may lie outside more often than it says."
+        "independent, so the truth may lie outside more often than it says, and where nothing or all is found it says "
+        "nothing."
     )
 
 

@@ -113,6 +113,8 @@ def judge_clip(folder: Path, model: Path, backend: str = "auto") -> EventTally:
                 "site_file": folder / "site.yaml",
                 "source": str((folder / truth["video"]).resolve()),
                 "model_file": model,
+                "model_registry": None,
+                "model_sha256": None,
                 "backend": backend,
                 "data_dir": Path(data),
             }

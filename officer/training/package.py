@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from officer.training.card import Words, write_card
+from officer.training.described import described
 from officer.training.extra import require
 from officer.training.provenance import file_sha256
 from officer.training.registry import Registry
@@ -92,13 +93,8 @@ def _check(model: Path, report: dict[str, Any]) -> None:
 
 def _with_metadata(packaging: Packaging, report: dict[str, Any]) -> bytes:
     """The same network, described: what it was measured with, its thresholds, data and software."""
-    import onnx
-    from onnx import helper
-
-    model = onnx.load_from_string(packaging.model.read_bytes())
-    found = {entry.key: entry.value for entry in model.metadata_props}
     data = report["data"] or {}
-    found |= {
+    changes = {
         "imgsz": str(report["input_px"][::-1]),
         "officer_name": packaging.name,
         "officer_version": packaging.version,
@@ -107,9 +103,7 @@ def _with_metadata(packaging: Packaging, report: dict[str, Any]) -> bytes:
         "officer_data_sha256": data.get("content_sha256", ""),
         "officer_software": f"{report['software']} {report['commit']}".strip(),
     }
-    del model.metadata_props[:]
-    helper.set_model_props(model, found)
-    body: bytes = model.SerializeToString(deterministic=True)
+    body = described(packaging.model.read_bytes(), changes)
     _check_readable(body)
     return body
 

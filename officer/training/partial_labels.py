@@ -5,6 +5,7 @@ Imported only where the extra `train` is installed.
 
 import os
 import random
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,11 +21,24 @@ from officer.training.prepared import set_of
 class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
     """Trains on a folder made by `prepare`, whose data.yaml says under `labelled` which classes each set labels."""
 
+    last: Path
+
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
         dataset = super().build_dataset(img_path, mode, batch)
         if mode == "train":
             _mix_within_sets(dataset)
         return dataset
+
+    def save_model(self) -> Any:
+        """Write the checkpoint aside and move it, so that a kill leaves a whole one to go on from."""
+        last = self.last
+        self.last = aside = last.with_suffix(".part")
+        try:
+            return super().save_model()
+        finally:
+            self.last = last
+            if aside.exists():
+                aside.replace(last)
 
     def _setup_train(self) -> None:
         super()._setup_train()

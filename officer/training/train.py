@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from officer.training.extra import require
@@ -83,10 +84,16 @@ def train(training: Training) -> Path:
     if (training.out / RECORD).exists():
         return last  # it has ended before
     resumed = last.exists()
-    trainer = PartialLabelTrainer(
-        overrides=_overrides(training, last if resumed else training.weights, resumed)
-    )
-    trainer.train()
+    try:
+        trainer = PartialLabelTrainer(
+            overrides=_overrides(training, last if resumed else training.weights, resumed)
+        )
+        trainer.train()
+    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, UnpicklingError) as error:
+        raise ConfigurationError(
+            f"the training cannot {'go on' if resumed else 'begin or end'}: {str(error)[:300]}; do: check "
+            f"{training.weights} and {training.prepared}, or try a smaller batch"
+        ) from error
     _record(
         training,
         last,
@@ -136,7 +143,7 @@ def _overrides(training: Training, weights: Path, resume: bool) -> dict[str, Any
         **LEARNING,
         "data": str(training.prepared / "data.yaml"),
         "model": str(weights),
-        "resume": resume,
+        "resume": str(weights) if resume else False,
         "imgsz": training.longest,
         "epochs": training.epochs,
         "time": training.hours,

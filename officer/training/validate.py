@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from officer.training import figures
+from officer.training.described import described
 from officer.training.events import judge_clip
+from officer.training.extra import require
 from officer.training.figures import Estimate, Floats, Matches
 from officer.training.looks import Picture, look
 from officer.training.prepared import RECORD, Prepared, read_prepared
@@ -94,7 +96,7 @@ def validate(validation: Validation) -> dict[str, Any]:
         "by_size": _by_size(measured),
         "rates": rows,
         "comparison": _comparison(measured, prepared, validation),
-        "events": _events(validation),
+        "events": _events(validation, used),
     }
     report["missed_goals"] = list(missed(report, validation.floors.goals, "misses its goal"))
     report["refused"] = refusals(report, validation.floors)
@@ -156,7 +158,7 @@ def _facts(measured: _Measured, validation: Validation, prepared: Prepared) -> d
         "processor_ms_a_picture": round(
             float(np.median([picture.processor_ms for picture in measured.pictures])), 1
         ),
-        "interval": f"95 %, bootstrap over pictures within each set, {figures.DRAWS} draws",
+        "interval": f"95 % interval: bootstrap over pictures within each set, {figures.DRAWS} draws",
         **software(),
     }
 
@@ -245,11 +247,14 @@ def _compared(ours: Matches, theirs: Matches, weights: Floats) -> dict[str, Any]
     }
 
 
-def _events(validation: Validation) -> dict[str, Any] | None:
-    """Violations on clips; intervals by drawing clips again."""
+def _events(validation: Validation, used: Mapping[Label, float]) -> dict[str, Any] | None:
+    """Violations on clips, at the thresholds that the packaged file will have; intervals by drawing clips again."""
     if not validation.clips:
         return None
-    tallies = [judge_clip(clip, validation.model) for clip in track(validation.clips, "clips")]
+    require("validate with clips", "onnx")
+    model = validation.out / "judged.onnx"
+    model.write_bytes(described(validation.model.read_bytes(), {"officer_thresholds": json.dumps(used)}))
+    tallies = [judge_clip(clip, model, validation.backend) for clip in track(validation.clips, "clips")]
     columns = ("expected", "found", "missed", "false", "duplicates", "camera_s")
     counts = np.array([[float(getattr(tally, name)) for name in columns] for tally in tallies])
     generator = np.random.default_rng(figures.SEED)

@@ -1,4 +1,4 @@
-"""What training does before and around the training itself, which needs torch: see tests/training_run.py for that."""
+"""What training does before and around the training itself, which needs torch: tests/training_run.py runs that."""
 
 from pathlib import Path
 

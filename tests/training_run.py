@@ -1,0 +1,84 @@
+"""Trains for real, for a minute, where torch is: .venv-train/bin/python -m tests.training_run
+
+The tests' own environment has no torch, so `make test` does not run this. It stops a training with SIGKILL, lets it go
+on, exports what came of it and looks at a picture with it, and checks that a class which a set does not label costs
+nothing there.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from ultralytics import YOLO
+
+from officer.training.partial_labels import _MaskedCrossEntropy
+from officer.training.train import without_downloads
+from services.detection.adapters.model_file import read_card, read_model_file
+from services.detection.adapters.onnx_file import onnx_metadata
+from services.detection.domain.detection import Label
+from tests.labelled_sets import HAT, PERSON, write_set
+from tests.prepared_sets import prepared_folder
+
+EPOCHS = 4
+OFFICER = (sys.executable, "-m", "officer", "model")
+
+
+def main() -> None:
+    check_that_what_is_not_asked_costs_nothing()
+    with tempfile.TemporaryDirectory() as folder:
+        train_interrupted_then_on(Path(folder))
+
+
+def check_that_what_is_not_asked_costs_nothing() -> None:
+    scores = torch.zeros(2, 5, 3, requires_grad=True)
+    loss = _MaskedCrossEntropy()
+    loss.asked = torch.tensor([[[1.0, 1.0, 0.0]], [[0.0, 1.0, 1.0]]])
+    loss(scores, torch.ones(2, 5, 3)).sum().backward()
+    assert scores.grad is not None
+    assert scores.grad[0, :, 2].abs().sum() == 0
+    assert scores.grad[1, :, 0].abs().sum() == 0
+    assert (scores.grad[0, :, :2] != 0).all()
+
+
+def train_interrupted_then_on(folder: Path) -> None:
+    pictures = {f"train/{number}": [PERSON, HAT] for number in range(16)} | {"val/a": [PERSON, HAT]}
+    people = {f"train/{number}": [PERSON] for number in range(16)}
+    data = prepared_folder(
+        folder, write_set(folder / "both", pictures), write_set(folder / "people", people, ["person"], 2)
+    )
+    without_downloads()
+    start = folder / "start.pt"
+    YOLO("yolov8n.yaml").save(start)
+    run = folder / "runs" / "a"
+    sizes = ("--longest", "64", "--epochs", str(EPOCHS), "--batch", "8")
+    command = [*OFFICER, "train", "--data", data, "--weights", start, "--out", run, *sizes]
+    process = subprocess.Popen(command, start_new_session=True)
+    while not (run / "weights" / "last.pt").exists():
+        assert process.poll() is None, "it ended before its first round did"
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (run / "training.json").exists(), "it had ended before it was killed: give it more rounds"
+    subprocess.run(command, check=True)
+    record = json.loads((run / "training.json").read_text())
+    assert record["resumed"]
+    assert record["epochs_seen"] == EPOCHS
+    subprocess.run(command, check=True)  # it has ended: nothing is done
+    checked = [*OFFICER, "validate", run / "weights" / "last.pt", "--data", data, "--out", folder / "checked"]
+    assert (
+        subprocess.run([*checked, "--longest", "64"], check=False).returncode == 1
+    )  # four rounds teach nothing
+    path = folder / "checked" / "last.onnx"
+    metadata = onnx_metadata(read_model_file(path, ".onnx"))
+    assert json.loads(metadata["officer_training"])["epochs_seen"] == EPOCHS
+    assert Label.NO_HARDHAT in read_card(metadata, path).labels.values()
+
+
+if __name__ == "__main__":
+    main()

@@ -72,7 +72,12 @@ def check_command(text: str) -> Iterator[str]:
             yield f"`{text.strip()}`: {command.name or 'officer'} has no command {words[0]}"
             return
         command = command.commands[words.pop(0)]
-    known = {option for parameter in command.params for option in getattr(parameter, "opts", [])}
+    known = {
+        option
+        for parameter in command.params
+        for kind in ("opts", "secondary_opts")
+        for option in getattr(parameter, kind, [])
+    }
     known |= {"--help", "-h", "--version"}
     for word in words:
         option = word.partition("=")[0]

@@ -19,6 +19,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from officer.training.labels import in_pixels, read_labels
+from officer.training.prepared import label_file
+from officer.training.yolo_set import read_set
 from services.detection.adapters.detector_loader import load_detector
 from services.detection.application.ports import Detector
 from services.detection.domain.assignment import assign
@@ -28,7 +31,6 @@ from services.detection.domain.frame import BgrImage
 from services.detection.domain.geometry import Box
 from services.detection.domain.wearing import DEFAULT_THRESHOLD
 from shared.config.site import Zone
-from tools.measure_model import _classes, _truth
 
 WIDTH, HEIGHT = 1920, 1080
 FLOOR = 0.05
@@ -144,20 +146,22 @@ def _frames(options: argparse.Namespace) -> Iterator[tuple[BgrImage, list[Detect
 
 def _patches(folder: Path, heights: Sequence[int]) -> Iterator[Patch]:
     """The pictures whose people are taller than they are to be; the heights go round."""
-    classes = _classes(folder)
+    dataset = read_set(folder)
     number = 0
-    for path in sorted((folder / "images" / "val").iterdir()):
+    for path in dataset.pictures("val"):
         image = np.asarray(cv2.imread(str(path)), np.uint8)
-        truth = _truth(
-            folder / "labels" / "val" / f"{path.stem}.txt", classes, image.shape[1], image.shape[0]
-        )
+        things, _ = read_labels(label_file(path), dataset.labels, len(dataset.classes))
+        truth = [
+            Detection(in_pixels(thing.box, image.shape[1], image.shape[0]), thing.label, 1.0)
+            for thing in things
+        ]
         tallest = max((one.box.height for one in truth if one.label is Label.PERSON), default=0)
         if tallest > heights[number % len(heights)]:
             scale = heights[number % len(heights)] / tallest
             number += 1
             size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
             small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-            yield Patch(small, [_scaled(one, scale) for one in truth], frozenset(classes.values()))
+            yield Patch(small, [_scaled(one, scale) for one in truth], frozenset(dataset.labels.values()))
 
 
 def _scaled(one: Detection, scale: float, dx: float = 0.0, dy: float = 0.0) -> Detection:

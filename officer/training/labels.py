@@ -71,6 +71,11 @@ def read_labels(path: Path, classes: Mapping[int, Label], known: int) -> tuple[l
     return [*things], problems
 
 
+def in_pixels(box: Box, width: int, height: int) -> Box:
+    """*box*, in fractions of a picture of *width* x *height* pixels, in its pixels."""
+    return Box(box.x1 * width, box.y1 * height, box.x2 * width, box.y2 * height)
+
+
 def write_labels(things: list[Thing], numbers: Mapping[Label, int]) -> str:
     """Lines of a label file: class, centre, width and height in fractions."""
     return "".join(

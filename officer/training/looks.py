@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from officer.training.labels import read_labels
+from officer.training.labels import in_pixels, read_labels
 from officer.training.prepared import Prepared, label_file, set_of
 from officer.training.progress import track
 from services.detection.application.ports import Detector
@@ -78,7 +78,7 @@ def _picture(path: Path, detector: Detector, prepared: Prepared, notebook: "_Not
         name=path.name,
         dataset=set_of(path),
         scale=min(input_px[0] / width, input_px[1] / height),
-        truth=[Detection(_pixels(thing.box, width, height), thing.label, 1.0) for thing in things],
+        truth=[Detection(in_pixels(thing.box, width, height), thing.label, 1.0) for thing in things],
         found=[Detection(Box(*edges), Label(label), sure) for label, sure, *edges in noted["found"]],
         processor_ms=noted["processor_ms"],
     )
@@ -115,10 +115,6 @@ class _Notebook:
         if cut:
             self._path.write_text(f"{whole}\n" if whole else "", "utf-8")
         return (json.loads(line) for line in whole.splitlines())
-
-
-def _pixels(box: Box, width: int, height: int) -> Box:
-    return Box(box.x1 * width, box.y1 * height, box.x2 * width, box.y2 * height)
 
 
 def _edges(box: Box) -> list[float]:

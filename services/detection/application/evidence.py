@@ -1,7 +1,7 @@
 """The best of the confirming looks: kept for each subject until its violation is opened or it is gone."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import Look, Observation, Stance, Subject
@@ -33,11 +33,17 @@ class EvidenceRing:
     _best: dict[Subject, Sighting] = field(default_factory=dict)
 
     def offer(self, look: Look) -> None:
-        """Keep *look* for each subject that it shows better than the look that is kept."""
+        """Keep *look* for each subject that it shows better than the look that is kept.
+
+        Once a look has spoken against a finding, what was kept gives way to the next look that supports: it may show
+        a mistake, or what was over before.
+        """
         supports: dict[Subject, list[Observation]] = {}
         for observation in look.observations:
             if observation.stance is Stance.SUPPORTS:
                 supports.setdefault(observation.subject, []).append(observation)
+            elif observation.stance is Stance.DENIES:
+                self._doubt(observation)
         for subject, observations in supports.items():
             self._keep(subject, Sighting(look, _score(look, observations)))
         self._bound(look, supports)
@@ -48,6 +54,11 @@ class EvidenceRing:
     def forget_all_but(self, subjects: Collection[Subject]) -> None:
         for subject in [subject for subject in self._best if subject not in subjects]:
             del self._best[subject]
+
+    def _doubt(self, denial: Observation) -> None:
+        kept = self._best.get(denial.subject)
+        if kept and any(_speaks_against(denial, one) for one in kept.look.observations):
+            self._best[denial.subject] = replace(kept, score=0.0)
 
     def _keep(self, subject: Subject, sighting: Sighting) -> None:
         kept = self._best.get(subject)
@@ -64,6 +75,11 @@ class EvidenceRing:
             del self._best[subject]
             if subject in supports:
                 self._best[subject] = Sighting(look, _score(look, supports[subject]))
+
+
+def _speaks_against(denial: Observation, one: Observation) -> bool:
+    same = (one.subject, one.finding) == (denial.subject, denial.finding)
+    return same and one.stance is Stance.SUPPORTS
 
 
 def _age_s(kept: Sighting, newer: Sighting) -> float:

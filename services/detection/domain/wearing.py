@@ -67,11 +67,6 @@ class View:
     scale: float
     closer: Sequence[Part] = ()
 
-    @property
-    def edge(self) -> float:
-        """Pixels of the frame within which a box ends at the picture's border."""
-        return EDGE_PX / self.scale
-
     def scale_of(self, box: Box) -> float:
         """The largest scale at which the model saw all of *box*; magnified, it shows no more than the frame has."""
         return max([self.scale, *(min(part.scale, 1.0) for part in self.closer if part.holds(box))])
@@ -99,7 +94,7 @@ PERSON_SURE = 0.5
 LEAST_HEAD_PX = (
     18.0  # of the network's input: people under 128 px high hide every third hat (models/README.md)
 )
-EDGE_PX = 2.0  # of the network's input: so much before the picture's border a cut person's box may end
+EDGE_PX = 2.0
 MOST_OVERLAP = 0.25
 
 
@@ -138,7 +133,7 @@ def judge(
 def head_height(person: Box, view: View) -> float:
     """Height of the head in pixels: from the body's height, or its width where the picture cuts the legs."""
     whole = person.height / HEADS_IN_A_BODY
-    if person.y2 < view.height - view.edge:
+    if person.y2 < view.height - EDGE_PX:
         return whole
     return max(whole, min(0.4 * person.width, person.height / 3))
 
@@ -183,11 +178,11 @@ def _why_absence_cannot_count(person: Track, people: Sequence[Track], item: Item
     seen_px = head * view.scale_of(box)
     if seen_px < LEAST_HEAD_PX:
         return f"too small (head {seen_px:.0f} px of the model's input, {LEAST_HEAD_PX:.0f} needed)"
-    if box.y1 <= view.edge:
+    if box.y1 <= EDGE_PX:
         return "cut by the top of the picture"
-    if box.x1 <= view.edge or box.x2 >= view.width - view.edge:
+    if box.x1 <= EDGE_PX or box.x2 >= view.width - EDGE_PX:
         return "cut by the side of the picture"
-    if box.height < (1.0 if box.y2 >= view.height - view.edge else 1.3) * box.width:
+    if box.height < (1.0 if box.y2 >= view.height - EDGE_PX else 1.3) * box.width:
         return "not upright"
     band = _visible_band(item, box, head)
     if band.y2 > view.height:

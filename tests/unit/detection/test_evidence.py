@@ -13,9 +13,11 @@ from tests.fakes.detector import numbered_picture
 from tests.unit.detection.scenes import BEGIN, HALL, HARDHAT, THRESHOLDS, VIEW, on_head, person, track
 
 
-def look(at_s: float, people: dict[int, Detection], confidence: float = 0.8) -> Look:
-    """Bare heads of *people* (by track id), `confidence` sure."""
-    detections = [*people.values(), *(on_head(one, Label.NO_HARDHAT, confidence) for one in people.values())]
+def look(
+    at_s: float, people: dict[int, Detection], confidence: float = 0.8, shown: Label = Label.NO_HARDHAT
+) -> Look:
+    """Bare heads of *people* (by track id), `confidence` sure; or what is *shown* in their place."""
+    detections = [*people.values(), *(on_head(one, shown, confidence) for one in people.values())]
     tracks = [track(one, number) for number, one in people.items()]
     wearing = judge(tracks, detections, (Item.HARDHAT,), VIEW, THRESHOLDS)
     scene = Scene(BEGIN + timedelta(seconds=at_s), at_s, VIEW, tracks, wearing)
@@ -53,6 +55,16 @@ def test_an_old_look_gives_way_to_any_newer_one() -> None:
     ring.offer(look(1.0, {1: person()}, 0.9))
     ring.offer(look(1.0 + FRESH_S + 1, {1: person()}, 0.4))
     assert best_s(ring, 1) == 1.0 + FRESH_S + 1
+
+
+def test_a_look_gives_way_once_another_has_spoken_against_it() -> None:
+    """A hat that was missed, then seen, then taken off: the picture must show the head without it."""
+    ring = EvidenceRing()
+    ring.offer(look(1.0, {1: person()}, 0.9))
+    ring.offer(look(2.0, {1: person()}, 0.8, shown=Label.HARDHAT))
+    assert best_s(ring, 1) == 1.0
+    ring.offer(look(3.0, {1: person()}, 0.5))
+    assert best_s(ring, 1) == 3.0
 
 
 def test_a_crowd_leaves_nobody_without_a_picture() -> None:

@@ -86,7 +86,6 @@ def test_hats_are_assigned_jointly_not_greedily() -> None:
         ("top of the picture", person(y=0)),
         ("side of the picture", person(x=0)),
         ("side of the picture", person(x=1280 - 175)),
-        ("side of the picture", person(x=1280 - 175 - 3.5)),  # within two pixels of the network's input
         ("person uncertain", person(confidence=0.4)),
         ("not upright", Detection(Box(200, 300, 900, 600), Label.PERSON, 0.9)),
     ],

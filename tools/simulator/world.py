@@ -193,11 +193,13 @@ def _within(values: npt.NDArray[np.float64], low: float, high: float) -> _Cells:
 def _bounds(body: Box, cells: _Cells) -> Box:
     rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
     wide, high = body.width / _COLUMNS, body.height / _ROWS
-    return Box(
-        body.x1 + columns[0] * wide,
-        body.y1 + rows[0] * high,
-        body.x1 + (columns[-1] + 1) * wide,
-        body.y1 + (rows[-1] + 1) * high,
+    x1, y1 = body.x1 + columns[0] * wide, body.y1 + rows[0] * high
+    x2, y2 = body.x1 + (columns[-1] + 1) * wide, body.y1 + (rows[-1] + 1) * high
+    return Box(  # what the picture cuts ends at its border, not with a cell
+        0.0 if body.x1 < 0 and x1 < wide else x1,
+        0.0 if body.y1 < 0 and y1 < high else y1,
+        WIDTH if body.x2 > WIDTH and x2 > WIDTH - wide else x2,
+        HEIGHT if body.y2 > HEIGHT and y2 > HEIGHT - high else y2,
     ).clipped(WIDTH, HEIGHT)
 
 

@@ -81,5 +81,6 @@ def _out_of_reach(row: ReportRow | None) -> Iterator[str]:
             yield f"the mail sent to {mail.recipient} at {mail.sent_at:%Y-%m-%d %H:%M} UTC"
     yield "lines of the audit and of logs that name the id"
     yield "backups, exported lists, summary.json, recordings and videos of the camera"
+    yield "its picture in what officer model collect --reviewed has made: the file's name is the id"
     if row and row.closed_reason is None:
         yield "the message of its end, if the violation still goes on: erase it again once that has come"

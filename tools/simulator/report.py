@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,8 @@ class Figures:
         if not self.expected:
             return f"0 | | | | | | {self.false_of_100:.1f} |"
         delays = " | ".join("" if np.isnan(delay) else f"{delay:.1f} s" for delay in self.delay_s)
-        shares = f"{_share(self.recall)} | {_share(self.precision)}"
+        raised = any(self.precision)
+        shares = f"{_share(self.recall)} | {_share(self.precision) if raised else ''}"
         return f"{self.expected} | {shares} | {delays} | {self.duplicates} | {self.false_of_100:.1f} |"
 
 
@@ -73,7 +75,7 @@ def _recall(counts: np.ndarray) -> np.ndarray:
 
 def _precision(counts: np.ndarray) -> np.ndarray:
     right = counts[..., 1] + counts[..., 2]
-    return right / np.maximum(right + counts[..., 3], 1)
+    return right / np.maximum(right + counts[..., 3], 1e-9)
 
 
 def _interval(
@@ -94,7 +96,7 @@ def table(first: str, rows: Iterable[tuple[str, Figures]]) -> str:
 
 def curve(points: Mapping[Finding, Sequence[tuple[str, Figures]]]) -> str:
     """An SVG: what is found of what there is, over what is raised falsely, one point for each setting."""
-    most = max(one.false_of_100 for row in points.values() for _, one in row) * 1.15
+    most = 5 * ceil(max(1.0, *(one.false_of_100 for row in points.values() for _, one in row)) / 4.8)
     parts = [_AXES]
     for tick in range(6):
         y = 330 - tick * 60
@@ -102,7 +104,7 @@ def curve(points: Mapping[Finding, Sequence[tuple[str, Figures]]]) -> str:
             f'<path d="M70 {y}H690" stroke="#8884"/><text x="60" y="{y + 4}" text-anchor="end">{tick / 5:.1f}</text>'
         )
         x, value = 70 + tick * 124, most * tick / 5
-        parts.append(f'<text x="{x}" y="350" text-anchor="middle">{value:.1f}</text>')
+        parts.append(f'<text x="{x}" y="350" text-anchor="middle">{value:.0f}</text>')
     for (finding, row), colour in zip(points.items(), ("#d9480f", "#1c7ed6"), strict=True):
         places = [(70 + 620 * one.false_of_100 / most, 330 - 300 * one.recall[0]) for _, one in row]
         line = " ".join(f"{x:.0f},{y:.0f}" for x, y in places)
@@ -110,7 +112,8 @@ def curve(points: Mapping[Finding, Sequence[tuple[str, Figures]]]) -> str:
         for (x, y), (setting, _) in zip(places, row, strict=True):
             parts.append(f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" fill="{colour}"/>')
             if setting in SHOWN:
-                parts.append(f'<text x="{x:.0f}" y="{y - 9:.0f}" text-anchor="middle">{setting}</text>')
+                below = 18 if setting == row[-1][0] else -9
+                parts.append(f'<text x="{x:.0f}" y="{y + below:.0f}" text-anchor="middle">{setting}</text>')
         x, y = places[0]
         parts.append(
             f'<text x="{x + 10:.0f}" y="{y + 16:.0f}" fill="{colour}" font-weight="bold">{finding}</text>'
@@ -120,7 +123,7 @@ def curve(points: Mapping[Finding, Sequence[tuple[str, Figures]]]) -> str:
 
 SHOWN = ("2 of 3", f"{PPE_DEFAULT.looks} of {PPE_DEFAULT.of}", "16 of 20")
 _AXES = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 390" font-family="sans-serif" font-size="13" '
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 740 390" font-family="sans-serif" font-size="13" '
     'fill="#777">\n<text x="380" y="378" text-anchor="middle">false findings, of 100 people who comply</text>\n'
     '<text x="70" y="20" text-anchor="start">share of events found</text>'
 )

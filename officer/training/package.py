@@ -100,6 +100,7 @@ def _with_metadata(packaging: Packaging, report: dict[str, Any]) -> bytes:
         "officer_version": packaging.version,
         "officer_input": NORMALISATION,
         "officer_thresholds": json.dumps(report["thresholds"]),
+        "officer_reliability": json.dumps(report["reliability"]),
         "officer_data_sha256": data.get("content_sha256", ""),
         "officer_software": f"{report['software']} {report['commit']}".strip(),
     }

@@ -16,17 +16,20 @@ import numpy as np
 from officer.training.looks import Picture
 from services.detection.domain.detection import Label
 from services.detection.domain.geometry import Box
+from shared.vocabulary import Finding
 
 CONFIDENCES = (0.05, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6)
 MOST_WRONG = 0.015
 SIZES = ((0, 12), (12, 20), (20, 32), (32, 64), (64, 10_000))  # of a head, pixels of the network's input
+LARGE_PX = 128  # height of a person in pixels of the network's input, from which absence counts
 PERSON_SIZES = ((0, 64), (64, 128), (128, 256), (256, 10_000))  # of a person, likewise
 
+PAIRS = ((Label.HARDHAT, Label.NO_HARDHAT), (Label.VEST, Label.NO_VEST))
 # What each question asks: which detections, on which labelled things.
 _ASKED = (
     *(
         (found, thing)
-        for worn, bare in ((Label.HARDHAT, Label.NO_HARDHAT), (Label.VEST, Label.NO_VEST))
+        for worn, bare in PAIRS
         for found, thing in ((worn, worn), (worn, bare), (bare, bare), (bare, worn))
     ),
     (Label.PERSON, Label.PERSON),
@@ -68,6 +71,64 @@ def thresholds(rows: list[dict[str, Any]], best_f1_at: Mapping[Label, float]) ->
         else:
             chosen[found] = float(max(right, key=lambda limit: right[limit] - wrong[limit]))
     return chosen
+
+
+def reliability(
+    rows: list[dict[str, Any]], used: Mapping[Label, float], precision: Mapping[Label, float]
+) -> dict[str, dict[str, float]]:
+    """How often a look is right where bare and equipped people are equally many; for `ModelInfo.reliability`.
+
+    *Seen missing*: a bare box at its threshold. *Not seen*: no box at half the item's threshold, on a person of
+    `LARGE_PX` or more. Shares are Laplace's (one right and one wrong added): a few looks prove nothing for sure.
+
+    Args:
+        rows: of `rates`.
+        used: threshold of each label.
+        precision: of each label at its threshold.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for worn, bare in PAIRS:
+        here = found.setdefault(str(bare), {})
+        if bare in used and (odds := _odds(rows, bare, (bare, worn), used[bare], 0, seen=True)):
+            here["seen-missing"] = odds
+        if worn in used and (odds := _odds(rows, worn, (bare, worn), used[worn] / 2, LARGE_PX, seen=False)):
+            here["not-seen"] = odds
+    if Label.PERSON in precision:
+        found[str(Finding.RESTRICTED_ZONE)] = {"present-in-zone": round(precision[Label.PERSON], 2)}
+    return {finding: by_basis for finding, by_basis in found.items() if by_basis}
+
+
+def _odds(
+    rows: list[dict[str, Any]],
+    label: Label,
+    things: tuple[Label, Label],
+    limit: float,
+    px: int,
+    *,
+    seen: bool,
+) -> float | None:
+    """Chance that the first of *things* is there if *label* was *seen*, or was not; None if not measured."""
+    shares = [_share(rows, f"{label} found | {thing} there", limit, px, seen) for thing in things]
+    if None in shares:
+        return None
+    right, wrong = (share or 0.0 for share in shares)
+    return round(right / (right + wrong), 2)
+
+
+def _share(rows: list[dict[str, Any]], question: str, limit: float, px: int, seen: bool) -> float | None:
+    """Share of looks with (or without) a box of *limit* or more, on people of *px* or more (0: all)."""
+    asked = [
+        row
+        for row in rows
+        if row["question"] == question
+        and (row["by"] == "person_height_px" and row["px"][0] >= px if px else row["by"] == "any")
+    ]
+    looks = sum(row["looks"] for row in asked)
+    if not looks:
+        return None
+    nearest = f"{min(CONFIDENCES, key=lambda known: abs(known - limit)):.2f}"
+    shown = sum(row["share"][nearest] * row["looks"] for row in asked)
+    return float(((shown if seen else looks - shown) + 1) / (looks + 2))
 
 
 def _rates(pictures: Sequence[Picture], question: str, wanted: Label, thing: Label) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from officer.training.prepared import RECORD, Prepared, read_prepared
 from officer.training.progress import track
 from officer.training.provenance import file_sha256, software
 from officer.training.quantise import VARIANT_OF
-from officer.training.rates import PERSON_SIZES, SIZES, rates, thresholds
+from officer.training.rates import PERSON_SIZES, SIZES, rates, reliability, thresholds
 from officer.training.verdict import ALL, Floors, missed, refusals
 from services.detection.adapters.detector_loader import load_detector
 from services.detection.adapters.model_file import read_model_file
@@ -98,6 +98,10 @@ def validate(validation: Validation) -> dict[str, Any]:
         "comparison": _comparison(measured, prepared, validation),
         "events": _events(validation, used),
     }
+    precision = {
+        row["label"]: row["precision"]["value"] or 0.0 for row in report["accuracy"] if row["set"] == ALL
+    }
+    report["reliability"] = reliability(rows, used, precision)
     report["missed_goals"] = list(missed(report, validation.floors.goals, "misses its goal"))
     report["refused"] = refusals(report, validation.floors)
     report["plots"] = _plots(measured, prepared, used, validation.out)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from services.detection.domain.detection import Detection, Label, ModelInfo
+from services.detection.domain.detection import Detection, Label, ModelInfo, Reliability
 from services.detection.domain.frame import BgrImage
 from services.detection.domain.geometry import Box
 
@@ -30,6 +30,7 @@ class ScriptedDetector:
         script: Mapping[int, Sequence[Detection]],
         labels: frozenset[Label] = EVERY_LABEL,
         thresholds: Mapping[Label, float] | None = None,
+        reliability: Reliability | None = None,
     ) -> None:
         self._script = script
         self._info = ModelInfo(
@@ -40,6 +41,7 @@ class ScriptedDetector:
             labels=labels,
             thresholds=thresholds or {},
             version="1",
+            reliability=reliability or {},
         )
         self.looked: list[int] = []
 

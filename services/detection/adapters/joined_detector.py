@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Sequence
 
 from services.detection.application.ports import Detector
-from services.detection.domain.detection import Detection, Label, ModelInfo
+from services.detection.domain.detection import Detection, Label, ModelInfo, Reliability
 from services.detection.domain.frame import BgrImage
 from shared.errors import ConfigurationError
+from shared.vocabulary import Finding
 
 
 class JoinedDetector:
@@ -69,4 +70,15 @@ def _joined_info(infos: Sequence[ModelInfo]) -> ModelInfo:
             label: threshold for info in reversed(infos) for label, threshold in info.thresholds.items()
         },
         version="+".join(info.version for info in infos),
+        reliability=_least_reliable(infos),
     )
+
+
+def _least_reliable(infos: Sequence[ModelInfo]) -> Reliability:
+    """Of what several have measured, the lowest: which of them a look rests on is not known afterwards."""
+    joined: dict[Finding, dict[str, float]] = {}
+    for info in infos:
+        for finding, by_basis in info.reliability.items():
+            known = joined.setdefault(finding, {})
+            known |= {basis: min(share, known.get(basis, 1.0)) for basis, share in by_basis.items()}
+    return joined

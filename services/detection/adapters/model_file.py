@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.detection.domain.detection import Label, translate
+from services.detection.domain.detection import Label, Reliability, translate
 from shared.errors import ConfigurationError
+from shared.vocabulary import Finding
 
 NETWORK_STRIDES = (8, 16, 32, 64)
 LARGEST_INPUT = 4096
@@ -42,6 +43,7 @@ class ModelCard:
         longest: the long side of the input in pixels that the model was measured with.
         end_to_end: the network suppresses overlapping boxes itself.
         thresholds: the recommended lowest confidence of each label (metadata `officer_thresholds`).
+        reliability: how often a look is right (metadata `officer_reliability`); see `ModelInfo`.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ModelCard:
     longest: int
     end_to_end: bool
     thresholds: dict[Label, float]
+    reliability: Reliability
 
 
 def read_model_file(path: Path, suffix: str, sha256: str | None = None) -> ModelFile:
@@ -104,6 +107,7 @@ def read_card(metadata: Mapping[str, str], path: Path) -> ModelCard:
         longest=_longest(metadata, path),
         end_to_end=metadata.get("end2end", "False").lower() == "true",
         thresholds=_thresholds(metadata, path),
+        reliability=_reliability(metadata, path),
     )
 
 
@@ -163,6 +167,21 @@ def _thresholds(metadata: Mapping[str, str], path: Path) -> dict[Label, float]:
     if not all(0 < threshold < 1 for threshold in pairs.values()):
         raise _malformed("officer_thresholds", text, "numbers between 0 and 1", path)
     return pairs
+
+
+def _reliability(metadata: Mapping[str, str], path: Path) -> Reliability:
+    text = metadata.get("officer_reliability", "{}")
+    try:
+        shares = {
+            Finding(finding): {str(basis): float(share) for basis, share in by_basis.items()}
+            for finding, by_basis in json.loads(text).items()
+        }
+    except (ValueError, AttributeError, TypeError) as error:
+        expected = '{"no_hardhat": {"seen-missing": 0.95, "not-seen": 0.9}, ...}'
+        raise _malformed("officer_reliability", text, expected, path) from error
+    if not all(0 <= share <= 1 for by_basis in shares.values() for share in by_basis.values()):
+        raise _malformed("officer_reliability", text, "numbers from 0 to 1", path)
+    return shares
 
 
 def _literal(text: str, key: str, path: Path) -> Any:

@@ -25,6 +25,7 @@ METADATA = (
     "officer_name",
     "officer_version",
     "officer_thresholds",
+    "officer_reliability",
 )
 
 

@@ -71,6 +71,7 @@ class YoloDetector:
             labels=frozenset(card.labels.values()),
             thresholds=card.thresholds,
             version=card.version,
+            reliability=card.reliability,
         )
 
     @property

@@ -76,7 +76,9 @@ class CameraPipeline:
         self._setting, self._tools, self._explain = setting, tools, explain
         self._state, self._state_name = state, state_name
         self._cases = Cases(
-            Identity(setting.site.site.id, setting.camera.id, state.session), _by_id(setting.site.rules)
+            Identity(setting.site.site.id, setting.camera.id, state.session),
+            _by_id(setting.site.rules),
+            tools.detector.info.reliability,
         )
         self._tracker = Tracker(next_id=state.next_track)
         self._evidence = EvidenceRing()

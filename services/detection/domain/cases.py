@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from services.detection.domain.confirmation import BLIND_S, History, needed_for
+from services.detection.domain.detection import Reliability
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import Observation, Stance, Subject
 from shared.config.site import Rule
@@ -121,6 +122,7 @@ class Cases:
 
     identity: Identity
     rules: Mapping[str, Rule]
+    reliability: Reliability = field(default_factory=dict)
     open: dict[str, Case] = field(default_factory=dict)
     ended: dict[Subject, tuple[float, tuple[Finding, ...]]] = field(default_factory=dict)
     last_look_s: float | None = None
@@ -190,7 +192,11 @@ class Cases:
         candidate = self._candidates.setdefault(observation.subject, _Candidate())
         history = candidate.histories.setdefault(
             observation.finding,
-            History(observation.finding, needed_for(self.rules[observation.subject.rule])),
+            History(
+                observation.finding,
+                needed_for(self.rules[observation.subject.rule]),
+                self.reliability.get(observation.finding, {}),
+            ),
         )
         ignored = history.add(observation, at_s)
         if observation.box:

@@ -1,6 +1,7 @@
 """M of N: when a finding about a subject is believed."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.detection.domain.scene import EvidenceBasis, Observation, Stance
@@ -14,14 +15,7 @@ ZONE_DEFAULT = Confirmation(looks=4, of=5, within_s=4)
 # An absence is weak evidence: the detector's misses repeat from frame to frame, so it takes more looks.
 WEIGHT: dict[EvidenceBasis, float] = {"seen-missing": 1.0, "not-seen": 0.4, "present-in-zone": 1.0}
 
-# How often such a look is right where bare and equipped people are equally many: measured rates of the shipped
-# model on the pictures of its val splits (models/README.md). Other items have not been measured and get the lowest.
-RELIABILITY: dict[tuple[Finding, EvidenceBasis], float] = {
-    (Finding.NO_HARDHAT, "seen-missing"): 0.97,
-    (Finding.NO_HARDHAT, "not-seen"): 0.94,
-    (Finding.NO_VEST, "not-seen"): 0.90,
-    (Finding.RESTRICTED_ZONE, "present-in-zone"): 0.85,  # a box called person is one
-}
+# Reliability of a look that the model's metadata say nothing of, lower than all that was measured (models/README.md).
 UNMEASURED = 0.8
 
 ROUNDING = 1e-6
@@ -56,10 +50,12 @@ class History:
     Attributes:
         finding: what is asked.
         needed: how many of how many looks, in which time.
+        reliability: how often a look is right, by what it rests on (`ModelInfo.reliability`).
     """
 
     finding: Finding
     needed: Confirmation
+    reliability: Mapping[str, float] = field(default_factory=dict)
     _looks: deque[_Look] = field(default_factory=lambda: deque(maxlen=256))
     _worn_at: deque[float] = field(default_factory=lambda: deque(maxlen=WORN_LOOKS))
 
@@ -127,7 +123,7 @@ class History:
         )
 
     def _reliability(self, look: _Look) -> float:
-        return RELIABILITY.get((self.finding, look.basis or "not-seen"), UNMEASURED)
+        return self.reliability.get(look.basis or "not-seen", UNMEASURED)
 
     def _counted(self) -> list[_Look]:
         """The last N looks, in order: a support takes as much of N as it weighs, a denial one."""

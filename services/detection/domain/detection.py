@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from services.detection.domain.geometry import Box
-from shared.vocabulary import Item
+from shared.vocabulary import Finding, Item
 
 
 class Label(StrEnum):
@@ -44,6 +44,7 @@ class Detection:
 
 
 Backend = Literal["openvino", "onnxruntime", "ultralytics"]
+Reliability = Mapping[Finding, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class ModelInfo:
         labels: what it can report.
         thresholds: the lowest confidence at which each label is to be believed, from measurement; may be empty.
         version: of the model, "" if it states none.
+        reliability: how often a look is right where bare and equipped people are equally many, for each finding by
+            what the look rests on (`seen-missing`, ...), from measurement; may be empty.
     """
 
     name: str
@@ -67,6 +70,7 @@ class ModelInfo:
     labels: frozenset[Label]
     thresholds: Mapping[Label, float] = field(default_factory=dict)
     version: str = ""
+    reliability: Reliability = field(default_factory=dict)
 
 
 def worn(item: Item) -> Label:

@@ -13,6 +13,7 @@ from services.detection.adapters.detector_loader import load_detector, require_l
 from services.detection.application.ports import Detector
 from services.detection.domain.detection import Label
 from shared.errors import ConfigurationError, PermanentError
+from shared.vocabulary import Finding
 from tests.fakes.detector import numbered_picture
 from tests.onnx_models import HALF, METADATA, NAMES, metadata, raw_answer, thresholds, yolo_model
 
@@ -49,6 +50,12 @@ def test_a_good_tiny_model_works(load: Callable[..., Detector]) -> None:
     assert detector.info.input_px == (64, 64)
     assert detector.info.labels == {Label.PERSON, Label.HARDHAT}
     assert detector.info.thresholds == {Label.PERSON: 0.4}
+
+
+def test_what_was_measured_of_its_looks_is_read_from_the_metadata(load: Callable[..., Detector]) -> None:
+    told = metadata(officer_reliability='{"no_hardhat": {"seen-missing": 0.97}}')
+    info = load(yolo_model(ONE_PERSON, told)).info
+    assert info.reliability == {Finding.NO_HARDHAT: {"seen-missing": 0.97}}
 
 
 def test_an_end_to_end_model_is_read_as_one(load: Callable[..., Detector]) -> None:
@@ -171,6 +178,8 @@ def without(key: str) -> Mapping[str, str]:
         ),
         (metadata(officer_thresholds='{"cat": 0.5}'), 'expected {"person": 0.25, ...}'),
         (metadata(officer_thresholds='{"person": 1.5}'), "expected numbers between 0 and 1"),
+        (metadata(officer_reliability='{"no_cat": {}}'), "as 'officer_reliability' in its metadata"),
+        (metadata(officer_reliability='{"no_vest": {"not-seen": 2}}'), "expected numbers from 0 to 1"),
     ],
 )
 def test_metadata_that_cannot_be_used_is_refused(

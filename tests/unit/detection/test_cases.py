@@ -25,6 +25,21 @@ def test_one_violation_names_both_missing_items() -> None:
     assert story.closed[0].case.id == story.opened[0].case.id
 
 
+def test_confidence_is_what_the_model_was_measured_to_be_worth_times_the_share_of_supporting_looks() -> None:
+    measured = {Finding.NO_HARDHAT: {"seen-missing": 0.97}}
+    cases = Cases(Identity("site", "camera", "session"), {HARDHAT.id: HARDHAT}, measured)
+    bare, unclear = (WORKER, on_head(WORKER, Label.NO_HARDHAT)), (WORKER, on_head(WORKER, Label.HARDHAT))
+    story = Story(HARDHAT, cases=cases).seconds(1, *bare).look(*unclear).seconds(4, *bare)
+    (told,) = story.opened[0].findings
+    assert told.confidence == pytest.approx(0.97 * told.supporting / told.looked, abs=0.001)
+    assert told.supporting < told.looked
+
+
+def test_a_model_of_which_nothing_was_measured_is_trusted_less() -> None:
+    story = Story(HARDHAT).seconds(5, WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    assert [told.confidence for told in story.opened[0].findings] == [0.8]
+
+
 def test_two_rules_make_two_violations() -> None:
     vest = replace_rule(PPE, id="vest", requires=("vest",))
     story = Story(HARDHAT, vest).seconds(10, WORKER).seconds(8)

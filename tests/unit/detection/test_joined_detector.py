@@ -3,6 +3,7 @@ import pytest
 from services.detection.adapters.joined_detector import JoinedDetector
 from services.detection.domain.detection import Label
 from shared.errors import ConfigurationError
+from shared.vocabulary import Finding
 from tests.fakes.detector import ScriptedDetector, numbered_picture, seen
 
 PEOPLE = frozenset({Label.PERSON, Label.VEHICLE})
@@ -32,6 +33,19 @@ def test_the_labels_and_thresholds_are_joined() -> None:
     assert info.thresholds == {Label.PERSON: 0.4, Label.HARDHAT: 0.3}
     assert info.name == "scripted+scripted"
     assert len(info.sha256) == 64
+
+
+def test_of_two_measured_reliabilities_the_lower_is_told() -> None:
+    parts = [
+        ScriptedDetector({}, labels, reliability={Finding.NO_VEST: shares})
+        for labels, shares in (
+            (PEOPLE, {"not-seen": 0.9}),
+            (GEAR, {"not-seen": 0.8, "seen-missing": 0.95}),
+        )
+    ]
+    assert JoinedDetector(parts).info.reliability == {
+        Finding.NO_VEST: {"not-seen": 0.8, "seen-missing": 0.95}
+    }
 
 
 def test_a_model_that_adds_nothing_is_refused() -> None:

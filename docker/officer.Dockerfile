@@ -29,12 +29,12 @@ FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 officer && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin officer \
  && install -d -o officer -g officer /data
 COPY --from=packages /opt/officer /opt/officer
-COPY models/ppe4.onnx models/README.md /opt/officer/models/
+COPY models/ppe.onnx models/README.md /opt/officer/models/
 COPY --from=service /build/sbom.cdx.json /usr/share/sbom/
 COPY --from=service /build/service /opt/officer/lib/python3.11/site-packages
 ENV PATH=/opt/officer/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONSAFEPATH=1 \
-    DATA_DIR=/data MODEL_FILE=/opt/officer/models/ppe4.onnx
+    DATA_DIR=/data MODEL_FILE=/opt/officer/models/ppe.onnx
 ARG VERSION=0 REVISION=unknown
 LABEL org.opencontainers.image.title="AI Safety Compliance Officer: command line" \
       org.opencontainers.image.description="Checks what the services need, and reads what they made" \

@@ -12,7 +12,7 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip install --quiet ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} torch torchvision \
  && python -m pip install --quiet --no-deps --require-hashes -r /build/train.txt
 COPY pyproject.toml README.md LICENSE /opt/officer/
-COPY models/ppe4.onnx models/README.md models/floors.yaml /opt/officer/models/
+COPY models/ppe.onnx models/README.md models/floors.yaml /opt/officer/models/
 COPY shared /opt/officer/shared
 COPY services /opt/officer/services
 COPY officer /opt/officer/officer

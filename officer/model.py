@@ -31,7 +31,7 @@ def info(
 
     officer model info
 
-    officer model info models/ppe4.onnx
+    officer model info models/ppe.onnx
     """
     file = read_model_file(path, ".onnx")
     metadata = onnx_metadata(file)

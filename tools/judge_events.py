@@ -1,6 +1,6 @@
 """Judge the rules as events over simulated scenes (development only).
 
-    python -m tools.judge_events models/ppe4.rates.json
+    python -m tools.judge_events models/ppe.validation.json
 
 Hundreds of scenes with exact truth go through tracking, wearing, rules and cases; what the detector would say of each
 look follows the model's measured rates by size, and their measured correlation in time (tools/simulator). With

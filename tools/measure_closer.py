@@ -1,6 +1,6 @@
 """Measure what looking closer at a zone gains for far people, and what it costs (development only).
 
-    python tools/measure_closer.py models/ppe4.onnx DATASETS/construction-safety [DATASETS/...]
+    python tools/measure_closer.py models/ppe.onnx DATASETS/construction-safety [DATASETS/...]
 
 Makes frames of 1920 x 1080 from labelled pictures (YOLO format: data.yaml, images/val, labels/val): four at a time are
 scaled until their tallest person is 40 to 80 pixels tall (--heights), and stand in a far zone, with a blurred picture

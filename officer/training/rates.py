@@ -2,7 +2,9 @@
 
 Thresholds, by these rules:
 
-- an item (hardhat, vest): where the chances of a box on the worn item and on the bare spot lie farthest apart;
+- an item (hardhat, vest): where the chances of a box on the worn item and on the bare spot lie farthest apart; of
+  confidences that differ from that by no more than one standard error, the highest (Breiman's rule: chance decides
+  no threshold, and what is believed to be worn should be surely so);
 - a bare spot (no_hardhat): the lowest at which at most `MOST_WRONG` of the worn items are called bare;
 - any other label: where F1 over all sets is best.
 """
@@ -59,18 +61,26 @@ def thresholds(rows: list[dict[str, Any]], best_f1_at: Mapping[Label, float]) ->
         rows: of `rates`.
         best_f1_at: for each label, where F1 over all sets is best.
     """
-    shares = {row["question"]: row["share"] for row in rows if row["by"] == "any"}
+    asked = {row["question"]: row for row in rows if row["by"] == "any"}
     chosen = {label: max(0.01, math.floor(at * 100) / 100) for label, at in best_f1_at.items()}
     for question, found, thing in QUESTIONS:
-        wrong, right = shares.get(question), shares.get(f"{found} found | {found} there")
-        if found is thing or not wrong or not right:
-            continue
-        if found.startswith("no_"):
-            low = [limit for limit in right if wrong[limit] <= MOST_WRONG]
-            chosen[found] = float(low[0] if low else max(right, key=float))
-        else:
-            chosen[found] = float(max(right, key=lambda limit: right[limit] - wrong[limit]))
+        wrong, right = asked.get(question), asked.get(f"{found} found | {found} there")
+        if found is not thing and wrong and right:
+            chosen[found] = (_seldom_wrong if found.startswith("no_") else _farthest_apart)(right, wrong)
     return chosen
+
+
+def _seldom_wrong(right: Mapping[str, Any], wrong: Mapping[str, Any]) -> float:
+    low = [limit for limit, share in wrong["share"].items() if share <= MOST_WRONG]
+    return float(low[0] if low else max(right["share"], key=float))
+
+
+def _farthest_apart(right: Mapping[str, Any], wrong: Mapping[str, Any]) -> float:
+    apart = {limit: share - wrong["share"][limit] for limit, share in right["share"].items()}
+    best = max(apart, key=apart.__getitem__)
+    variances = (row["share"][best] * (1 - row["share"][best]) / row["looks"] for row in (right, wrong))
+    least = apart[best] - math.sqrt(sum(variances))
+    return max(float(limit) for limit, distance in apart.items() if distance >= least)
 
 
 def reliability(

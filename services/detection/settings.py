@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 
 from shared.config.settings import ServiceSettings, Words
 
-SHIPPED_MODEL = Path(__file__).parents[2] / "models" / "ppe4.onnx"
+SHIPPED_MODEL = Path(__file__).parents[2] / "models" / "ppe.onnx"
 
 
 class DetectionSettings(ServiceSettings):

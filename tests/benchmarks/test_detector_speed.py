@@ -10,7 +10,7 @@ from services.detection.application.ports import Detector
 from services.detection.domain.frame import BgrImage
 from tests.drawn_worker import draw_worker, drawn_site
 
-SHIPPED = Path(__file__).parents[2] / "models" / "ppe4.onnx"
+SHIPPED = Path(__file__).parents[2] / "models" / "ppe.onnx"
 ROUNDS = 15
 
 

@@ -15,7 +15,7 @@ from services.detection.bootstrap import SystemClock
 from shared.observability.health import Health
 from tests.drawn_worker import draw_worker, drawn_site
 
-SHIPPED = Path(__file__).parents[2] / "models" / "ppe4.onnx"
+SHIPPED = Path(__file__).parents[2] / "models" / "ppe.onnx"
 SHARE = 0.25
 LOOKS, ROUNDS = 40, 3
 

@@ -29,7 +29,7 @@ FAR = Zone(id="far", name="Far end", polygon=((0.42, 0.47), (0.58, 0.47), (0.58,
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
-    return load_detector(ROOT / "models" / "ppe4.onnx", threads=1)
+    return load_detector(ROOT / "models" / "ppe.onnx", threads=1)
 
 
 def far_frames(count: int) -> Iterator[BgrImage]:

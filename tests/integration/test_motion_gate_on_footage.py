@@ -10,7 +10,7 @@ from services.detection.adapters.detector_loader import load_detector
 from services.detection.adapters.file_frame_source import FileFrameSource
 from services.detection.adapters.motion_gate import LONGEST_GAP_S, GreyMotionGate
 
-MODEL = Path(__file__).parents[2] / "models" / "ppe4.onnx"
+MODEL = Path(__file__).parents[2] / "models" / "ppe.onnx"
 RATE = 5.0
 TRACK_KEPT_S = 1.5  # the scene counts as busy for so long after something was seen
 WATCHED_S = 32.0

@@ -80,10 +80,10 @@ def test_people_who_are_in_a_zone_at_once_are_one_event_where_it_counts_by_zone(
 
 def test_a_folder_without_truth_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"truth\.json"):
-        judge_clip(tmp_path, Path("models/ppe4.onnx"))
+        judge_clip(tmp_path, Path("models/ppe.onnx"))
     (tmp_path / "truth.json").write_text(json.dumps({"video": "clip.mp4"}))
     with pytest.raises(ConfigurationError, match="lacks events"):
-        judge_clip(tmp_path, Path("models/ppe4.onnx"))
+        judge_clip(tmp_path, Path("models/ppe.onnx"))
 
 
 def _demo_site() -> Site:

@@ -1,6 +1,6 @@
 """Measure how a detector's scores hang together in time, for the emulator.
 
-    python -m tools.simulator.correlation models/ppe4.onnx --rates models/ppe4.rates.json \
+    python -m tools.simulator.correlation models/ppe.onnx --rates models/ppe.validation.json \
         --clip examples/demo --worn VIDEO --bare VIDEO --out tools/simulator/ppe4.habits.json
 
 `--clip` is a folder with truth; of `--worn` and `--bare` it is known that everybody wears, or nobody wears, hat and

@@ -97,8 +97,9 @@ class History:
 
     @property
     def leaning(self) -> bool:
-        """Not decided, but the last look supports: worth waiting for."""
-        return not self.confirmed and bool(self._looks) and self._looks[-1].basis is not None
+        """Not decided, but most of the looks that count support: worth waiting for."""
+        counted = self._counted()
+        return not self.confirmed and 2 * sum(look.basis is not None for look in counted) > len(counted)
 
     @property
     def denied(self) -> bool:

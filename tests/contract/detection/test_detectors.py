@@ -22,7 +22,7 @@ from shared.observability.health import Health
 from tests.drawn_worker import draw_worker, drawn_site
 from tests.fakes.detector import ScriptedDetector, numbered_picture, seen
 
-SHIPPED = Path(__file__).parents[3] / "models" / "ppe4.onnx"
+SHIPPED = Path(__file__).parents[3] / "models" / "ppe.onnx"
 RUNTIMES = ("openvino", "onnxruntime")
 FLOOR = 0.05
 

@@ -40,6 +40,12 @@ def test_a_model_of_which_nothing_was_measured_is_trusted_less() -> None:
     assert [told.confidence for told in story.opened[0].findings] == [0.8]
 
 
+def test_one_doubtful_look_does_not_part_two_findings_of_one_person() -> None:
+    bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT))  # the vest is confirmed later, by absence
+    story = Story(PPE).seconds(1.2, *bare).look(*bare, on_torso(WORKER)).seconds(4, *bare)
+    assert [names(one) for one in story.opened] == [["no_hardhat", "no_vest"]]
+
+
 def test_two_rules_make_two_violations() -> None:
     vest = replace_rule(PPE, id="vest", requires=("vest",))
     story = Story(HARDHAT, vest).seconds(10, WORKER).seconds(8)

@@ -283,7 +283,7 @@ def test_where_nothing_can_be_written_the_watch_goes_on(tmp_path: Path) -> None:
 
 # --- as the service builds it
 
-SHIPPED = Path(__file__).parents[3] / "models" / "ppe4.onnx"
+SHIPPED = Path(__file__).parents[3] / "models" / "ppe.onnx"
 
 
 def settings(folder: Path, **options: Any) -> DetectionSettings:

@@ -13,6 +13,7 @@ import yaml
 from officer.training.prepare import Preparation, prepare
 from officer.training.prepared import label_file, read_prepared, set_of
 from services.detection.domain.detection import Label
+from services.detection.domain.frame import BgrImage
 from shared.errors import ConfigurationError
 from tests.labelled_sets import HAT, PERSON, write_set
 
@@ -95,6 +96,63 @@ def test_the_folder_can_be_moved(tmp_path: Path) -> None:
     prepared(tmp_path, write_set(tmp_path / "one", {"train/a": [PERSON], "val/b": [PERSON]}))
     moved = shutil.move(tmp_path / "out", tmp_path / "elsewhere")
     assert all(path.exists() for path in read_prepared(Path(moved)).pictures("train"))
+
+
+def write_mosaic(path: Path, seed: int = 5) -> list[BgrImage]:
+    """Write 2 x 2 pictures of 160 pixels a side as one to *path*; they, row by row."""
+    dice = np.random.default_rng(seed)
+    blocks = [dice.integers(0, 255, (6, 6, 3), np.uint8) for _ in range(4)]
+    parts = [
+        np.asarray(cv2.resize(one, (160, 160), interpolation=cv2.INTER_CUBIC), np.uint8) for one in blocks
+    ]
+    cv2.imwrite(str(path), np.vstack([np.hstack(parts[:2]), np.hstack(parts[2:])]))
+    return parts
+
+
+def test_mosaics_of_a_set_are_cut_in_train_only(tmp_path: Path) -> None:
+    upper_right = "0 0.75 0.25 0.25 0.25"
+    one = write_set(tmp_path / "one", {"train/a": [upper_right], "train/plain": [], "val/b": [upper_right]})
+    two = write_set(tmp_path / "two", {"train/a": [upper_right]}, seed=2)
+    for seed, path in enumerate(
+        [one / "images/train/a.png", one / "images/val/b.png", two / "images/train/a.png"]
+    ):
+        write_mosaic(path, seed)
+    record = prepared(tmp_path, one, two, cut_mosaics=("one",))
+    found = read_prepared(tmp_path / "out")
+    assert record["mosaics"] == [{"set": "one", "cut": 1, "parts": 4}]
+    assert sorted(path.name for path in found.pictures("train")) == [
+        *(f"one__train-a-part{number}.jpg" for number in (1, 2, 3, 4)),
+        "one__train-plain.png",
+        "two__train-a.png",
+    ]
+    assert [path.name for path in found.pictures("val")] == ["one__val-b.png"]
+    part = tmp_path / "out" / "images" / "train" / "one__train-a-part2.jpg"
+    assert np.asarray(cv2.imread(str(part))).shape == (160, 160, 3)
+    assert label_file(part).read_text() == "0 0.500000 0.500000 0.500000 0.500000\n"
+    assert not list((tmp_path / "out").glob("parts-*"))
+
+
+def test_a_part_that_is_nearly_in_val_is_left_out(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [], "val/b": [PERSON]})
+    parts = write_mosaic(one / "images/train/a.png")
+    cv2.imwrite(str(one / "images/val/b.png"), parts[2])
+    record = prepared(tmp_path, one, cut_mosaics=("one",))
+    assert [leak["dropped"] for leak in record["near_duplicates_of_val"]] == ["one__train-a-part3.jpg"]
+
+
+def test_all_parts_of_a_mosaic_that_is_nearly_in_val_are_left_out(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [], "val/b": [PERSON]})
+    write_mosaic(one / "images/train/a.png")
+    shutil.copy(one / "images/train/a.png", one / "images/val/b.png")
+    record = prepared(tmp_path, one, cut_mosaics=("one",))
+    assert len(record["near_duplicates_of_val"]) == 4
+    assert read_prepared(tmp_path / "out").pictures("train") == []
+
+
+def test_mosaics_of_a_set_that_is_not_there_are_refused(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON]})
+    with pytest.raises(ConfigurationError, match="mosaics of other shall be cut, but the sets are one"):
+        prepared(tmp_path, one, cut_mosaics=("other",))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from officer.training.rates import CONFIDENCES, reliability
+from officer.training.rates import CONFIDENCES, reliability, thresholds
 from services.detection.domain.detection import Label
 
 USED = {Label.HARDHAT: 0.2, Label.NO_HARDHAT: 0.1}
@@ -49,3 +49,16 @@ def test_what_was_not_measured_is_not_told() -> None:
 
 def test_somebody_in_a_zone_is_as_sure_as_a_box_called_person() -> None:
     assert reliability([], USED, {Label.PERSON: 0.853}) == {"restricted_zone": {"present-in-zone": 0.85}}
+
+
+def test_of_item_thresholds_that_chance_cannot_tell_apart_the_surest_is_taken() -> None:
+    there, bare = row("hardhat found | hardhat there", 0.9), row("hardhat found | no_hardhat there", 0.1)
+    there["share"] |= {"0.20": 0.89, "0.25": 0.5, "0.30": 0.4, "0.40": 0.3, "0.50": 0.2, "0.60": 0.1}
+    assert thresholds([there, bare], {})[Label.HARDHAT] == 0.2
+
+
+def test_a_bare_box_must_seldom_be_wrong() -> None:
+    right = row("no_hardhat found | no_hardhat there", 0.5)
+    wrong = row("no_hardhat found | hardhat there", 0.1)
+    wrong["share"] |= {"0.30": 0.01, "0.40": 0.01, "0.50": 0.0, "0.60": 0.0}
+    assert thresholds([right, wrong], {})[Label.NO_HARDHAT] == 0.3

@@ -73,6 +73,10 @@ def prepare(
     repeat_below: Annotated[
         float, typer.Option(min=0, max=1, help="Share of pictures that is not rare.")
     ] = 0.8,
+    cut_mosaics: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SET", help="Train pictures of this set are mosaics: cut them; repeat it."),
+    ] = None,
 ) -> None:
     """Make one folder to train on, and sheets to look at before that.
 
@@ -88,12 +92,15 @@ def prepare(
     from officer.training.prepare import prepare as run
 
     labels, rare_labels = tuple(label or LABELS), tuple(rare or RARE)
-    record = run(Preparation(tuple(sources), out, labels, rare_labels, repeat_below))
+    mosaics = tuple(dict.fromkeys(cut_mosaics or []))
+    record = run(Preparation(tuple(sources), out, labels, rare_labels, repeat_below, mosaics))
     shown = table("Prepared", "set", "split", "pictures", *labels)
     for row in record["counts"]:
         boxes = [str(row["boxes"].get(name, "-")) for name in labels]
         shown.add_row(row["set"], row["split"], str(row["pictures"]), *boxes)
     screen.print(shown)
+    for row in record["mosaics"]:
+        screen.print(escape(f"{row['set']}: {row['cut']} train pictures were cut into {row['parts']} parts."))
     for line in record["broken_lines"] + record["unreadable_pictures"]:
         errors.print(escape(line), style="yellow", highlight=False, soft_wrap=True)
     leaks = len(record["near_duplicates_of_val"])

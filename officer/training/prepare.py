@@ -5,18 +5,20 @@ import json
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import yaml
-from PIL import Image
+from PIL import Image, ImageOps
 
 from officer.training.contact_sheets import MOST, Tile, draw_sheet
 from officer.training.labels import Problem, Thing, read_labels, write_labels
 from officer.training.likeness import ALIKE, Hashes, hash_picture, nearest
+from officer.training.mosaics import cut_mosaic
 from officer.training.prepared import BETWEEN, RECORD, label_file
 from officer.training.progress import track
 from officer.training.provenance import file_sha256, software
@@ -28,6 +30,7 @@ LABELS = (Label.PERSON, Label.HARDHAT, Label.NO_HARDHAT, Label.VEST, Label.NO_VE
 RARE = (Label.NO_HARDHAT, Label.NO_VEST)
 LARGEST_PIXELS = 100_000_000
 SHEETS = "sheets"
+JPEG_QUALITY = 95  # of parts of mosaics
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Preparation:
         rare: labels whose pictures are shown more often.
         repeat_below: a picture with a rare label that the share f of its set's pictures shows is repeated
             sqrt(repeat_below / f) times, if that is more than once (repeat factor sampling: Gupta et al., LVIS, 2019).
+        cut_mosaics: names of sets whose train pictures are mosaics: each part becomes a picture of its own.
         alike: bits of 256 by which the hashes of copies may differ.
         seed: decides fractions of repeats, order and what is on the sheets.
     """
@@ -50,6 +54,7 @@ class Preparation:
     labels: tuple[Label, ...] = LABELS
     rare: tuple[Label, ...] = RARE
     repeat_below: float = 0.8
+    cut_mosaics: tuple[str, ...] = ()
     alike: int = ALIKE
     seed: int = 1
 
@@ -62,6 +67,12 @@ class _Picture:
     name: str
     things: list[Thing]
     hashes: tuple[Hashes, Hashes]
+    mosaic: Hashes | None = None  # of the picture that it was cut from
+
+    @property
+    def looks(self) -> Hashes:
+        """[n, 32]: what must not be in val."""
+        return np.array([self.hashes[0]] if self.mosaic is None else [self.hashes[0], self.mosaic])
 
     def has(self, labels: Iterable[Label]) -> bool:
         return any(thing.label in labels for thing in self.things)
@@ -73,6 +84,8 @@ class _Findings:
 
     broken_lines: list[Problem] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
+    mosaics: Counter[str] = field(default_factory=Counter)
+    parts: Counter[str] = field(default_factory=Counter)
 
 
 def prepare(preparation: Preparation) -> dict[str, Any]:
@@ -81,8 +94,15 @@ def prepare(preparation: Preparation) -> dict[str, Any]:
     Raises:
         ConfigurationError: a set is not understood, two have the same name, or nothing is left.
     """
-    sets, findings = _sets(preparation.sources), _Findings()
-    pictures = [one for dataset in sets for one in _read(dataset, preparation, findings)]
+    sets = _sets(preparation)
+    preparation.out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="parts-", dir=preparation.out) as parts:
+        return _prepare(preparation, sets, Path(parts))
+
+
+def _prepare(preparation: Preparation, sets: list[YoloSet], parts: Path) -> dict[str, Any]:
+    findings = _Findings()
+    pictures = [one for dataset in sets for one in _read(dataset, preparation, parts, findings)]
     val = [one for one in pictures if one.split == "val"]
     train, leaks = _without_leaks([one for one in pictures if one.split == "train"], val, preparation.alike)
     if not train and not val:
@@ -99,6 +119,10 @@ def prepare(preparation: Preparation) -> dict[str, Any]:
         **_parameters(preparation),
         "sets": [_about(one, labelled[one.name]) for one in sets],
         "counts": _counts({"train": train, "val": val}, labelled),
+        "mosaics": [
+            {"set": name, "cut": findings.mosaics[name], "parts": findings.parts[name]}
+            for name in preparation.cut_mosaics
+        ],
         "listed_for_training": dict(Counter(one.dataset for one in shown)),
         "near_duplicates_of_val": [
             {"dropped": one.name, "like": other.name, "bits": bits} for one, other, bits in leaks
@@ -113,9 +137,15 @@ def prepare(preparation: Preparation) -> dict[str, Any]:
     return record
 
 
-def _sets(sources: Sequence[Path]) -> list[YoloSet]:
-    sets = [read_set(source) for source in sources]
-    for name, times in Counter(one.name for one in sets).items():
+def _sets(preparation: Preparation) -> list[YoloSet]:
+    sets = [read_set(source) for source in preparation.sources]
+    names = [one.name for one in sets]
+    if strange := set(preparation.cut_mosaics) - set(names):
+        raise ConfigurationError(
+            f"mosaics of {', '.join(sorted(strange))} shall be cut, but the sets are {', '.join(names)}; "
+            "do: name one of these"
+        )
+    for name, times in Counter(names).items():
         if times > 1 or BETWEEN in name or any(character.isspace() for character in name):
             raise ConfigurationError(
                 f"the set's name {name!a} stands twice, or holds a space or {BETWEEN!r}; do: rename its folder"
@@ -123,10 +153,9 @@ def _sets(sources: Sequence[Path]) -> list[YoloSet]:
     return sets
 
 
-def _read(dataset: YoloSet, preparation: Preparation, findings: _Findings) -> list[_Picture]:
+def _read(dataset: YoloSet, preparation: Preparation, parts: Path, findings: _Findings) -> Iterator[_Picture]:
     classes = {number: label for number, label in dataset.labels.items() if label in preparation.labels}
     paths = [(split, path) for split in SPLITS for path in dataset.pictures(split)]
-    pictures = []
     for split, path in track(paths, f"{dataset.name}: reads"):
         things, problems = read_labels(label_file(path), classes, len(dataset.classes))
         findings.broken_lines += problems
@@ -137,8 +166,25 @@ def _read(dataset: YoloSet, preparation: Preparation, findings: _Findings) -> li
             findings.unreadable.append(f"{path}: {error}")
             continue
         name = f"{dataset.name}{BETWEEN}{split}-{path.name.removeprefix(f'{split}-')}"
-        pictures.append(_Picture(dataset.name, split, path, name, things, hashes))
-    return pictures
+        picture = _Picture(dataset.name, split, path, name, things, hashes)
+        cut = _cut(picture, parts) if split == "train" and dataset.name in preparation.cut_mosaics else []
+        findings.mosaics[dataset.name] += bool(cut)
+        findings.parts[dataset.name] += len(cut)
+        yield from cut or [picture]
+
+
+def _cut(picture: _Picture, folder: Path) -> list[_Picture]:
+    """The parts of *picture*, written to *folder*; none if it is no mosaic."""
+    with Image.open(picture.source) as opened:
+        upright = ImageOps.exif_transpose(opened).convert("RGB")
+    found = []
+    for number, part in enumerate(cut_mosaic(np.asarray(upright)[..., ::-1], picture.things), 1):
+        name = f"{Path(picture.name).stem}-part{number}.jpg"
+        file = folder / name
+        Image.fromarray(part.image[..., ::-1]).save(file, quality=JPEG_QUALITY)
+        hashes, mosaic = hash_picture(file), picture.hashes[0]
+        found.append(_Picture(picture.dataset, "train", file, name, part.things, hashes, mosaic))
+    return found
 
 
 def _refuse_huge(path: Path) -> None:
@@ -150,10 +196,15 @@ def _refuse_huge(path: Path) -> None:
 def _without_leaks(
     train: list[_Picture], val: list[_Picture], alike: int
 ) -> tuple[list[_Picture], list[tuple[_Picture, _Picture, int]]]:
-    """What is left of *train* without what is nearly in *val*, of any set, as it is or mirrored; and what is not."""
+    """What is left of *train* without what is nearly in *val*, of any set, as it is or mirrored; and what is not.
+
+    A part of a mosaic goes, too, if the whole mosaic is nearly in *val*.
+    """
     known = np.array([one.hashes[side] for one in val for side in (0, 1)], np.uint8).reshape(-1, 32)
-    own = np.array([one.hashes[0] for one in train], np.uint8).reshape(-1, 32)
-    found = nearest(own, known, alike)
+    found = [
+        min(filter(None, nearest(one.looks, known, alike)), key=lambda near: near[1], default=None)
+        for one in train
+    ]
     leaks = [
         (one, val[near[0] // 2], near[1]) for one, near in zip(train, found, strict=True) if near is not None
     ]

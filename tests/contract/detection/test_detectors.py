@@ -1,5 +1,6 @@
 """One contract for every detector: the shipped model on both runtimes, and the fake that stands in for it."""
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +20,6 @@ from services.detection.domain.detection import Detection, Label
 from services.detection.domain.frame import BgrImage
 from services.detection.domain.geometry import Box
 from shared.observability.health import Health
-from tests.drawn_worker import draw_worker, drawn_site
 from tests.fakes.detector import ScriptedDetector, numbered_picture, seen
 
 SHIPPED = Path(__file__).parents[3] / "models" / "ppe.onnx"
@@ -28,11 +28,17 @@ FLOOR = 0.05
 
 
 def worker_picture(width: int = 640, height: int = 384) -> tuple[BgrImage, Box]:
-    """A worker with hat and vest, and where he is. It carries number 0 for the scripted detector."""
-    picture = drawn_site(width, height)
-    box = draw_worker(picture, width // 2, height // 6, height / 384)
+    """The demo's equipped worker, and where its truth says he is. It carries number 0 for the scripted detector."""
+    demo = Path(__file__).parents[3] / "examples" / "demo"
+    read, frame = cv2.VideoCapture(str(demo / "yard.mp4")).read()
+    assert read
+    left, top = 76, 251
+    picture = np.asarray(cv2.resize(frame[top : top + 384, left : left + 640], (width, height)), np.uint8)
     picture[0, 0] = 0
-    return picture, box
+    person = json.loads((demo / "truth.json").read_text())["frames"][0]["people"]["compliant"]["person"]
+    x, y = width / 640, height / 384
+    x1, y1, x2, y2 = person
+    return picture, Box((x1 - left) * x, (y1 - top) * y, (x2 - left) * x, (y2 - top) * y)
 
 
 def scripted() -> Detector:

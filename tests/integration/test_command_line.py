@@ -180,7 +180,7 @@ def test_doctor_tries_the_mail_server_and_the_cameras(tmp_path: Path) -> None:
 
 def test_a_model_file_is_shown_or_refused(tmp_path: Path) -> None:
     text = officer("model", "info").stdout
-    assert "ppe4" in text
+    assert "ppe5" in text
     assert "0 person, 1 hardhat" in text
     (tmp_path / "model.pt").write_bytes(b"x")
     assert "a pickle that runs code" in refused("model", "info", tmp_path / "model.pt")

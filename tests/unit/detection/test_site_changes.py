@@ -4,19 +4,21 @@ import os
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
 from services.detection.adapters.prometheus_metrics import DetectionMetrics
 from services.detection.application.watch import CameraWatch
 from services.detection.bootstrap import Detectors, take_over
-from services.detection.settings import DetectionSettings
+from services.detection.settings import SHIPPED_MODEL, DetectionSettings
 from shared.config.site import load_site
 from shared.config.site_watch import SiteWatch
 from shared.contracts.violation import Opened
 from shared.errors import ConfigurationError
 from shared.observability.health import Health
 from tests.fakes.frame_source import ScriptedFrameSource
+from tests.onnx_models import metadata, yolo_model
 from tests.unit.detection.camera_run import BARE, Run, always
 
 SITE = """
@@ -37,9 +39,14 @@ def written(folder: Path, item: str = "hardhat", confirm: str = "") -> Path:
     return path
 
 
-def detectors(folder: Path, fps: float = 5.0) -> Detectors:
+def detectors(folder: Path, fps: float = 5.0, model: Path = SHIPPED_MODEL) -> Detectors:
     settings = DetectionSettings(
-        data_dir=folder, site_file=folder / "site.yaml", backend="onnxruntime", detect_fps=fps, threads=1
+        data_dir=folder,
+        site_file=folder / "site.yaml",
+        model_file=model,
+        backend="onnxruntime",
+        detect_fps=fps,
+        threads=1,
     )
     return Detectors(settings, DetectionMetrics(Health()))
 
@@ -83,11 +90,17 @@ def test_a_wrong_file_is_told_and_left_alone(tmp_path: Path, item: str, confirm:
     assert words in problem
 
 
-@pytest.mark.parametrize(("fps", "item", "allowed"), [(1.3, "vest", 1.5), (0.4, "hardhat", 0.6)])
+@pytest.mark.parametrize(
+    ("labels", "fps", "allowed"),
+    [(["person", "hardhat"], 1.3, 1.5), (["person", "hardhat", "no_hardhat"], 0.4, 0.6)],
+)
 def test_looking_too_seldom_for_a_rule_is_refused(
-    tmp_path: Path, fps: float, item: str, allowed: float
+    tmp_path: Path, labels: list[str], fps: float, allowed: float
 ) -> None:
-    loaded = load_site(written(tmp_path, item))
+    model = tmp_path / "model.onnx"
+    nothing = np.zeros((1, 4 + len(labels), 1))
+    model.write_bytes(yolo_model(nothing, metadata(names=str(dict(enumerate(labels))))))
+    loaded = load_site(written(tmp_path))
     with pytest.raises(ConfigurationError, match="rule ppe could never be found broken"):
-        detectors(tmp_path, fps).check(loaded)
-    detectors(tmp_path, allowed).check(loaded)
+        detectors(tmp_path, fps, model).check(loaded)
+    detectors(tmp_path, allowed, model).check(loaded)

@@ -84,7 +84,7 @@ class Deployment:
             self._wait_until_stable(wanted)
             if not self.proof():
                 raise DeploymentError("the new tasks run, but the test violation did not become a mail")
-        except DeploymentError:
+        except (DeploymentError, ClientError, BotoCoreError):
             self._go_back(before)
             raise
 
@@ -192,7 +192,10 @@ class Deployment:
         """Every service, also those that were fine: the two are tested together."""
         for name, service in before.items():
             self.tell(f"{name}: back to {service['taskDefinition'].rpartition('/')[2]}")
-            self._update(name, service["taskDefinition"], service["desiredCount"])
+            try:
+                self._update(name, service["taskDefinition"], service["desiredCount"])
+            except (ClientError, BotoCoreError) as error:
+                self.tell(f"{name}: could not be put back ({error}); do: deploy the tag that ran before")
 
 
 def main(arguments: list[str]) -> int:

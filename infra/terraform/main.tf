@@ -65,6 +65,7 @@ module "database" {
   deletion_protection      = var.keep_data
   vpc_id                   = module.network.vpc_id
   subnet_ids               = module.network.private_subnet_ids
+  log_days                 = var.log_days
   client_security_group_id = module.agent.security_group_id
 }
 

@@ -8,9 +8,9 @@ terraform {
     }
   }
 
-  # Bucket and region come from the bootstrap: terraform init -backend-config=envs/dev.backend.hcl
+  # Bucket and region come from the bootstrap, the key from the installation, for two must never share a state:
+  # terraform init -backend-config=envs/dev.backend.hcl -backend-config="key=officer-dev.tfstate"
   backend "s3" {
-    key          = "officer/terraform.tfstate"
     encrypt      = true
     use_lockfile = true
   }

@@ -136,3 +136,7 @@ def skips() -> list[tuple[str, str]]:
                 assert told, f"{path.name}: {line.strip()} gives no reason"
                 found.append((told[1], str(path.relative_to(SOURCE))))
     return found
+
+
+def test_no_two_installations_share_a_state_by_default() -> None:
+    assert not re.search(r"^\s*key\s*=", (SOURCE / "versions.tf").read_text("utf-8"), re.MULTILINE)

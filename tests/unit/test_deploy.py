@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.deploy import Deployment, DeploymentError
 
@@ -167,6 +168,22 @@ def test_when_one_fails_both_go_back(forgets: bool) -> None:
     runs = {name: service["taskDefinition"] for name, service in ecs.services.items()}
     assert runs == {"officer-dev-agent": "agent:1", "officer-dev-detection-1": "detection-1:1"}
     assert ecs.services["officer-dev-agent"]["desiredCount"] == 0
+
+
+class Throttled(Ecs):
+    """ECS that refuses to change detection."""
+
+    def update_service(self, cluster: str, service: str, taskDefinition: str, desiredCount: int) -> None:
+        if service == "officer-dev-detection-1":
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateService")
+        super().update_service(cluster, service, taskDefinition, desiredCount)
+
+
+def test_when_aws_refuses_midway_what_was_changed_goes_back() -> None:
+    ecs = Throttled()
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        deploy(ecs)
+    assert ecs.services["officer-dev-agent"]["taskDefinition"] == "agent:1"
 
 
 def test_tasks_that_run_but_make_no_mail_of_a_violation_go_back() -> None:

@@ -64,6 +64,16 @@ resource "aws_db_parameter_group" "this" {
   }
 }
 
+# RDS would make it itself, keep all lines for ever and leave it behind.
+resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_158:slow statements without their values and connections; the AWS key encrypts them
+  #checkov:skip=CKV_AWS_338:personal data is kept no longer than needed: log_days
+  count = local.instance ? 1 : 0
+
+  name              = "/aws/rds/instance/${var.name}/postgresql"
+  retention_in_days = var.log_days
+}
+
 resource "aws_db_instance" "this" {
   #checkov:skip=CKV_AWS_118:enhanced monitoring is paid log volume; CloudWatch's own metrics suffice for one writer
   #checkov:skip=CKV_AWS_353:performance insights is of no use for a handful of statements a minute
@@ -102,6 +112,8 @@ resource "aws_db_instance" "this" {
   deletion_protection             = var.deletion_protection
   skip_final_snapshot             = !var.deletion_protection
   final_snapshot_identifier       = "${var.name}-final"
+
+  depends_on = [aws_cloudwatch_log_group.this]
 }
 
 resource "aws_rds_cluster_parameter_group" "this" {

@@ -74,6 +74,11 @@ variable "backup_days" {
   }
 }
 
+variable "log_days" {
+  description = "Days that the database's log is kept."
+  type        = number
+}
+
 variable "deletion_protection" {
   description = "Whether the database refuses to be destroyed, and leaves a last snapshot when it is."
   type        = bool

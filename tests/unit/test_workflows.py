@@ -77,6 +77,30 @@ def test_a_deployment_is_taken_back_if_its_test_violation_gets_lost() -> None:
     assert deployed.endswith("--test")
 
 
+def test_names_of_installations_begin_as_terraform_begins_them() -> None:
+    """`name` of Terraform's variables, in one place to change: the variable NAME."""
+    variables = (ROOT / "infra/terraform/variables.tf").read_text("utf-8")
+    (name,) = re.findall(r'^variable "name" \{.*?default\s+= "(\w+)"', variables, re.MULTILINE | re.DOTALL)
+    for path in FILES:
+        text = path.read_text("utf-8")
+        assert f"{name}-" not in text
+        assert set(re.findall(r"vars\.NAME\b.*?\}\}", text)) <= {f"vars.NAME || '{name}' }}}}"}
+
+
+def test_what_decides_whether_a_job_runs_is_known_before_it_has_its_environment(path: Path) -> None:
+    """A variable of a GitHub environment is empty in a job's `if`."""
+    for job in yaml.safe_load(path.read_text())["jobs"].values():
+        used = set(re.findall(r"vars\.(\w+)", str(job.get("if", ""))))
+        assert used <= {"AWS_PLAN_ROLE", "BUILD_ENVIRONMENT"}
+
+
+def test_dependabot_looks_after_every_folder_with_a_lock_of_terraform() -> None:
+    told = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text("utf-8"))["updates"]
+    (terraform,) = [one for one in told if one["package-ecosystem"] == "terraform"]
+    locks = [path.parent for path in (ROOT / "infra").rglob(".terraform.lock.hcl")]
+    assert {f"/{path.relative_to(ROOT)}" for path in locks} == set(terraform["directories"])
+
+
 def test_each_image_has_its_dockerfile() -> None:
     told = yaml.safe_load((ROOT / ".github/workflows/build.yml").read_text())
     assert told["jobs"]["image"]["strategy"]["matrix"]["image"] == list(IMAGES)
@@ -100,7 +124,8 @@ def test_dependabot_waits_and_looks_where_something_is() -> None:
     }
     for update in told["updates"]:
         assert update["cooldown"]["default-days"] >= 7
-        assert (ROOT / update["directory"].strip("/")).is_dir()
+        for folder in update.get("directories") or [update["directory"]]:
+            assert (ROOT / folder.strip("/")).is_dir()
 
 
 def test_the_gate_tells_the_gravest_first_and_wants_reasons() -> None:

@@ -87,7 +87,7 @@ resource "aws_rolesanywhere_profile" "this" {
   duration_seconds = 3600
 }
 
-# The key itself is made by hand, so that no state ever holds it: docs/deploy.md
+# The key itself is made by hand, so that no state ever holds it: docs/edge.md
 resource "aws_iam_user" "this" {
   #checkov:skip=CKV_AWS_273:a box that stands elsewhere cannot sign in by SSO; ca_certificate avoids the user
   count = local.by_certificate ? 0 : 1

@@ -138,6 +138,11 @@ class Library:
         folder, image = name.split("/")
         return self._wardrobe / "skins" / folder / "textures" / f"{image}.png"
 
+    def skins(self) -> list[str]:
+        """Every skin's name, as `skin` takes it; the folder's says age, race and sex."""
+        images = (self._wardrobe / "skins").glob("*/textures/*_diffuse*.png")
+        return sorted(f"{image.parts[-3]}/{image.stem}" for image in images)
+
     @cached_property
     def _obj(self) -> list[str]:
         return (self._body / "3dobjs/base.obj").read_text().splitlines()

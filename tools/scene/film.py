@@ -10,10 +10,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
+from yard import Light
 
 RgbImage = NDArray[np.uint8]
 
-LUMA_NOISE, CHROMA_NOISE = 2.0, 0.8  # standard deviations in 8-bit steps, as of a small sensor by day
+# Standard deviations in 8-bit steps of brightness and of colour, as of a small sensor.
+NOISE: dict[Light, tuple[float, float]] = {"day": (2.0, 0.8), "night": (5.0, 2.5)}
 UNCHANGED = 9.0  # 8-bit steps by which a patch may differ from the plate and still count as the same
 QUALITY = 24  # x264's constant rate factor
 
@@ -36,13 +38,12 @@ def lay_over(
     return result
 
 
-def with_sensor_noise(path: Path, seed: int) -> RgbImage:
+def with_sensor_noise(path: Path, seed: int, light: Light) -> RgbImage:
     """The picture at *path* as RGB uint8 with a little noise, the same for the same *seed*."""
     picture = np.asarray(Image.open(path).convert("RGB"), np.float32)
     random = np.random.default_rng(seed)
-    noise = random.normal(0, LUMA_NOISE, (*picture.shape[:2], 1)) + random.normal(
-        0, CHROMA_NOISE, picture.shape
-    )
+    luma, chroma = NOISE[light]
+    noise = random.normal(0, luma, (*picture.shape[:2], 1)) + random.normal(0, chroma, picture.shape)
     return np.clip(picture + noise, 0, 255).round().astype(np.uint8)
 
 

@@ -95,11 +95,11 @@ def skin(name: str, texture: Path) -> bpy.types.Material:
     return shader.material
 
 
-def hair(name: str, texture: Path) -> bpy.types.Material:
-    """Hair cards: the texture's alpha cuts the strands out; darkened."""
+def hair(name: str, texture: Path, shade: float = 0.55) -> bpy.types.Material:
+    """Hair cards: the texture's alpha cuts the strands out; darkened by *shade*, 0 to 1."""
     shader = Shader(name)
     image = shader.image(texture)
-    dark = shader.mix(0.55, image.outputs["Color"], (0.012, 0.008, 0.006))
+    dark = shader.mix(shade, image.outputs["Color"], (0.012, 0.008, 0.006))
     shader.set(Base_Color=dark, Roughness=0.55, Alpha=image.outputs["Alpha"])
     return shader.material
 
@@ -115,7 +115,7 @@ def plastic(name: str, colour: Rgb) -> bpy.types.Material:
 def vest(name: str, colour: Rgb) -> bpy.types.Material:
     """Fluorescent cloth with two silver bands round the trunk and one over each shoulder.
 
-    Reads the attribute "rest": x in metres, z from 0 at the hips to 1 at the neck.
+    Reads the attribute "rest": x in metres, z from 0 at the hips to 1 at the neck; and the scene's "fluorescence".
     """
     shader = Shader(name)
     split = shader.node("SeparateXYZ", {0: shader.node("Attribute", attribute_name="rest").outputs["Vector"]})
@@ -133,13 +133,14 @@ def vest(name: str, colour: Rgb) -> bpy.types.Material:
     )
     zip_line = band(x, 0.0, 0.006)
     folds = shader.noise(7.0, 3.0)
+    glow = shader.node("Attribute", attribute_type="VIEW_LAYER", attribute_name="fluorescence")
     shade = shader.mix(shader.ramp(folds, 0.35, 0.75), tuple(0.72 * c for c in colour), colour)
     fabric = shader.mix(zip_line, shade, (0.05, 0.05, 0.05))
     shader.set(
         Base_Color=shader.mix(silver, fabric, (0.62, 0.64, 0.66)),
         Roughness=shader.mix(silver, (0.85,) * 3, (0.35,) * 3),
         Emission_Color=shader.mix(silver, shade, (0.0, 0.0, 0.0)),
-        Emission_Strength=0.18,
+        Emission_Strength=glow.outputs["Fac"],
     )
     shader.bump(folds, 0.7, 0.05)
     return shader.material

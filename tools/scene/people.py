@@ -26,6 +26,7 @@ class Look:
         suit: name of the clothes; *suit_tint* multiplies their texture (linear RGB).
         shoes: name of the shoes.
         hair: name of the hair, empty for none.
+        hair_shade: how far the hair's texture is darkened, 0 to 1.
         hat: linear RGB of the hard hat, None for a bare head.
         vest: linear RGB of the vest's cloth, None for no vest.
         carried: linear RGB of a hard hat in the right hand, None for none.
@@ -37,6 +38,7 @@ class Look:
     hair: str
     shape: dict[str, float] = field(default_factory=dict)
     suit_tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    hair_shade: float = 0.55
     hat: tuple[float, float, float] | None = None
     vest: tuple[float, float, float] | None = None
     carried: tuple[float, float, float] | None = None
@@ -73,7 +75,7 @@ def build_worker(name: str, look: Look, library: Library) -> Worker:
     _cut_above(clothes[1], SOCK)
     parts = {"body": [body, *clothes, *tailor.face()]}
     if look.hair:
-        parts["hair"] = [tailor.hair(look.hair, under_hat=look.hat is not None)]
+        parts["hair"] = [tailor.hair(look.hair, look.hair_shade, under_hat=look.hat is not None)]
     if look.vest:
         parts["vest"] = [tailor.vest(clothes[0], look.vest)]
     if look.hat:
@@ -135,9 +137,9 @@ class _Tailor:
             self.garment("brows", brows, materials.hair(f"{self.name}-brows", brows.texture)),
         ]
 
-    def hair(self, style: str, *, under_hat: bool) -> bpy.types.Object:
+    def hair(self, style: str, shade: float, *, under_hat: bool) -> bpy.types.Object:
         garment = self.library.garment("hair", style)
-        hair = self.garment("hair", garment, materials.hair(f"{self.name}-hair", garment.texture))
+        hair = self.garment("hair", garment, materials.hair(f"{self.name}-hair", garment.texture, shade))
         if under_hat:
             _cut_above(hair, self._rim() + SUNK_HAIR)
         return hair

@@ -32,8 +32,8 @@ Box = tuple[int, int, int, int]
 def main() -> None:
     arguments = _arguments()
     story = STORIES[arguments.story]
-    scene = _scene(story.size)
-    build_yard()
+    scene = new_scene(story.size)
+    build_yard(story.light)
     library = Library(arguments.assets)
     stage = [
         (build_worker(part.name, part.look, library), Performance(part.role, story.seconds))
@@ -65,7 +65,9 @@ def main() -> None:
         arguments.out.mkdir(parents=True, exist_ok=True)
         write_truth(arguments.out / "truth.json", story, observer, frames)
     if arguments.part == "all":
-        pictures = (with_sensor_noise(work / f"{frame:04d}.png", seed=frame) for frame in range(count))
+        pictures = (
+            with_sensor_noise(work / f"{frame:04d}.png", frame, story.light) for frame in range(count)
+        )
         encode(pictures, story.size, arguments.out / story.video, story.frames_per_second)
 
 
@@ -87,7 +89,7 @@ def _wanted(choice: str, count: int) -> range:
     return range(offset, count, step)
 
 
-def _scene(size: tuple[int, int]) -> bpy.types.Scene:
+def new_scene(size: tuple[int, int]) -> bpy.types.Scene:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
@@ -134,7 +136,7 @@ class PatchCamera:
         corners = np.array(list(group.values()))
         x1, y1 = (int(v) for v in corners[:, :2].min(axis=0))
         x2, y2 = (int(v) for v in corners[:, 2:].max(axis=0))
-        _render(self._scene, self._patch, FRAME_SAMPLES, (x1, y1, x2, y2))
+        render(self._scene, self._patch, FRAME_SAMPLES, (x1, y1, x2, y2))
         patch = np.asarray(Image.open(self._patch).convert("RGB"), np.float32)
         self._taken[names] = outline, (x1, y1, x2, y2), patch
         return (x1, y1, x2, y2), patch
@@ -144,7 +146,7 @@ class PatchCamera:
             meshes = [mesh for worker in self._workers for mesh in worker.meshes]
             for mesh in meshes:
                 mesh.hide_render = True
-            _render(self._scene, path, PLATE_SAMPLES, None)
+            render(self._scene, path, PLATE_SAMPLES, None)
             for mesh in meshes:
                 mesh.hide_render = False
         return Image.open(path).convert("RGB")
@@ -164,7 +166,7 @@ def _touch(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _render(scene: bpy.types.Scene, path: Path, samples: int, box: Box | None) -> None:
+def render(scene: bpy.types.Scene, path: Path, samples: int, box: Box | None) -> None:
     settings = scene.render
     width, height = settings.resolution_x, settings.resolution_y
     settings.use_border = settings.use_crop_to_border = box is not None

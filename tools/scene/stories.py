@@ -231,10 +231,38 @@ _CUT_BY_THE_EDGE = Story(
     ),
 )
 
+_AT_NIGHT = Story(
+    seconds=7.0,
+    light="night",
+    cast=(
+        Part(
+            "equipped",
+            replace(_FOREMAN, hat=_WHITE, vest=_ORANGE),
+            Role(
+                start=(-4.6, 0.6),
+                moves=(Walk(-1.5, -0.6, 1.1), Stand(2.0, 30), Stand(3.0, -10)),
+                glances=(Glance(0.0, 0.0), Glance(4.5, -20.0)),
+            ),
+        ),
+        Part(
+            "bare",
+            replace(
+                _MAN, hat=None, vest=None, skin="middleage_caucasian_male/middleage_lightskinned_male_diffuse"
+            ),
+            Role(
+                start=(4.5, -1.0),
+                moves=(Walk(0.9, -0.5, 1.2), Stand(2.0, -30), Stand(3.0, 15)),
+                glances=(Glance(0.0, 0.0), Glance(4.8, 20.0)),
+            ),
+        ),
+    ),
+)
+
 STORIES = {
     "demo": _DEMO,
     "carried-hat": _CARRIED_HAT,
     "close-together": _CLOSE_TOGETHER,
     "behind-a-pillar": _BEHIND_A_PILLAR,
     "cut-by-the-edge": _CUT_BY_THE_EDGE,
+    "at-night": _AT_NIGHT,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from motion import Role
 from people import Look
+from yard import Light
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Story:
         frames_per_second: pictures a second.
         cast: the workers.
         video: name of the file.
+        light: whether it is day or night.
     """
 
     seconds: float
@@ -39,3 +41,4 @@ class Story:
     size: tuple[int, int] = (960, 540)
     frames_per_second: int = 5
     video: str = "clip.mp4"
+    light: Light = "day"

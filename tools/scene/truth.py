@@ -17,7 +17,9 @@ from yard import ZONE
 
 Box = tuple[int, int, int, int]
 
+PARTS = ("head", "hat", "carried", "vest")
 FLAT = ("ground", "trees", "zone")  # what hides nobody
+ROOM = 0.45  # metres from the middle of a worker to the next thing
 GLIMPSE, CLOSE_LOOK = 60, 4  # one in so many vertices is tested first, and if any of those is hidden
 
 
@@ -31,9 +33,8 @@ class Observer:
         self._from_world = np.array(camera.matrix_world.inverted())
         self._at = camera.matrix_world.translation
         self._focal = camera.data.lens / camera.data.sensor_width * width
-        sun = next(thing for thing in scene.objects if thing.type == "LIGHT")
         self._obstacles = _obstacles(scene)
-        self._sunlight = np.array(sun.matrix_world.to_3x3() @ Vector((0.0, 0.0, -1.0)))
+        self._lights = [thing for thing in scene.objects if thing.type == "LIGHT"]
 
     def project(self, points: FloatArray) -> FloatArray:
         """Pixels [N, 2], x to the right and y down, of world points [N, 3]."""
@@ -47,17 +48,17 @@ class Observer:
         )
 
     def reach(self, worker: Worker, margin: int) -> Box | None:
-        """The box around *worker* and the shadow on the ground, hidden or not; None outside the picture."""
+        """The box around *worker* and the shadows on the ground, hidden or not; None outside the picture."""
         points = np.concatenate([_vertices(mesh) for mesh in worker.meshes])
-        shadow = points - np.outer(points[:, 2] / self._sunlight[2], self._sunlight)
-        return self._box(self.project(np.concatenate([points, shadow])), margin)
+        shadows = [_shadow(points, light) for light in self._lights]
+        return self._box(self.project(np.concatenate([points, *shadows])), margin)
 
     def outline(self, worker: Worker) -> FloatArray:
         """Pixels [N, 2] of some of the worker's vertices, enough to tell whether anything moved."""
         return self.project(np.concatenate([_vertices(mesh)[::GLIMPSE] for mesh in worker.meshes]))
 
-    def look(self, workers: list[Worker]) -> dict[str, dict[str, object]]:
-        """For each worker in view: boxes of what is not hidden, the visible share and the feet's pixel."""
+    def look(self, workers: list[Worker], parts: tuple[str, ...] = PARTS) -> dict[str, dict[str, object]]:
+        """For each worker in view: boxes of what is not hidden of *parts*, visible share, the feet's pixel."""
         seen = {}
         for worker in workers:
             points = {
@@ -66,11 +67,7 @@ class Observer:
             points["head"] = _vertices(worker.parts["body"][0])[worker.head_vertices]
             everything = self._visible(np.concatenate(list(points.values())))
             if len(everything):
-                boxes = {
-                    part: self._visible(points[part])
-                    for part in ("head", "hat", "carried", "vest")
-                    if part in points
-                }
+                boxes = {part: self._visible(points[part]) for part in parts if part in points}
                 seen[worker.name] = {
                     "person": self._box(self.project(everything)),
                     **{
@@ -83,6 +80,12 @@ class Observer:
                     "in_zone": _inside(worker.armature.location, ZONE),
                 }
         return seen
+
+    def room_around(self, worker: Worker) -> bool:
+        """Whether *worker* stands in nothing of the yard: the space about knees and chest is free."""
+        place = worker.armature.location
+        nearest = [self._obstacles.find_nearest(Vector((place.x, place.y, z)), ROOM)[0] for z in (0.5, 1.3)]
+        return nearest == [None, None]
 
     def zone(self) -> list[list[float]]:
         """The zone's corners in the picture, 0..1 of its width and height."""
@@ -167,6 +170,15 @@ def _vertices(mesh: bpy.types.Object) -> FloatArray:
     posed.data.vertices.foreach_get("co", points)
     world = np.array(posed.matrix_world)
     return points.reshape(-1, 3).astype(float) @ world[:3, :3].T + world[:3, 3]
+
+
+def _shadow(points: FloatArray, light: bpy.types.Object) -> FloatArray:
+    """Where the shadows of world *points* [N, 3] fall on the ground."""
+    if light.data.type == "SUN":
+        rays = np.array(light.matrix_world.to_3x3() @ Vector((0.0, 0.0, -1.0)))[None]
+    else:
+        rays = points - np.array(light.matrix_world.translation)
+    return points - rays * points[:, 2:] / rays[:, 2:]
 
 
 def _obstacles(scene: bpy.types.Scene) -> BVHTree:

@@ -1,4 +1,4 @@
-"""Build the yard: ground, painted zone, excavator, containers, fence, the building behind, sun and sky.
+"""Build the yard: ground, painted zone, excavator, containers, fence, the building behind; by day or by night.
 
 World frame: metres, Z up; the camera looks along +Y.
 """
@@ -6,6 +6,7 @@ World frame: metres, Z up; the camera looks along +Y.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import bpy
 import numpy as np
@@ -21,11 +22,27 @@ LENS = 52.0  # millimetres on a 36 mm wide sensor
 # The restricted zone on the ground, corners in order (x, y).
 ZONE = ((1.7, -0.6), (3.3, -0.6), (4.05, 1.9), (1.95, 1.9))
 
+Light = Literal["day", "night"]
+
+# Flood lights: where the lamp is, where it points to, radiant watts, colour; the last mast stands in the picture.
+FLOODS: tuple[tuple[Vector, Vector, float, Rgb], ...] = (
+    (Vector((-7.5, -5.0, 6.5)), Vector((-0.5, 1.5, 0.5)), 2600.0, (0.92, 0.96, 1.0)),
+    (Vector((8.5, -3.0, 6.0)), Vector((2.0, 3.0, 0.5)), 1100.0, (1.0, 0.70, 0.38)),
+    (Vector((1.6, 11.6, 3.7)), Vector((-0.5, 3.0, 0.5)), 900.0, (0.92, 0.96, 1.0)),
+)
+# How much a vest shines of itself. By day the sky's ultraviolet makes it; lamps have next to none.
+FLUORESCENCE: dict[Light, float] = {"day": 0.18, "night": 0.02}
+# The sky at the horizon and above, linear RGB.
+SKY: dict[Light, tuple[Rgb, Rgb]] = {
+    "day": ((0.50, 0.66, 0.86), (0.16, 0.33, 0.66)),
+    "night": ((0.040, 0.036, 0.044), (0.008, 0.012, 0.030)),
+}
+
 YELLOW: Rgb = (0.52, 0.27, 0.03)
 STEEL: Rgb = (0.05, 0.05, 0.055)
 
 
-def build_yard() -> None:
+def build_yard(light: Light = "day") -> None:
     """Add everything that does not move, the lights and the camera."""
     _ground()
     _zone()
@@ -34,7 +51,12 @@ def build_yard() -> None:
     _toilet(Vector((-1.15, 1.9, 0.0)))
     _drum_with_hat(Vector((-3.55, 1.1, 0.0)))
     _stock()
-    _light()
+    _sky(light)
+    if light == "day":
+        _sun()
+    else:
+        for flood in FLOODS:
+            _flood(*flood)
     _camera()
 
 
@@ -47,11 +69,36 @@ def _camera() -> None:
     bpy.context.scene.camera = camera
 
 
-def _light() -> None:
+def _sun() -> None:
     sun = bpy.data.objects.new("sun", bpy.data.lights.new("sun", "SUN"))
     sun.data.energy, sun.data.angle, sun.data.color = 3.6, math.radians(1.5), (1.0, 0.93, 0.82)
     sun.rotation_euler = (math.radians(42), 0.0, math.radians(-38))
     _link(sun)
+
+
+def _flood(at: Vector, aim: Vector, watts: float, colour: Rgb) -> None:
+    """A lamp on a mast."""
+    lamp = bpy.data.objects.new("flood", bpy.data.lights.new("flood", "SPOT"))
+    lamp.data.energy, lamp.data.color, lamp.data.shadow_soft_size = watts, colour, 0.15
+    lamp.data.spot_size, lamp.data.spot_blend = math.radians(130), 0.7
+    lamp.location = at
+    lamp.rotation_euler = (aim - at).to_track_quat("-Z", "Y").to_euler()
+    _link(lamp)
+    glass, steel = Shader("flood-glass"), _paint("mast", STEEL, dirt=0.3)
+    glass.set(Emission_Color=colour, Emission_Strength=30.0)
+    back = (at - aim).normalized()
+    _box(
+        "flood-case", (0.5, 0.36, 0.16), at + 0.22 * back, steel, bevel=0.03
+    ).rotation_euler = lamp.rotation_euler
+    _box(
+        "flood-face", (0.42, 0.28, 0.02), at + 0.12 * back, glass.material
+    ).rotation_euler = lamp.rotation_euler
+    foot = at + 0.35 * back
+    _rod("mast", (foot.x, foot.y, 0.0), (foot.x, foot.y, at.z + 0.2), 0.05, steel)
+
+
+def _sky(light: Light) -> None:
+    bpy.context.scene["fluorescence"] = FLUORESCENCE[light]
     world = bpy.data.worlds.new("sky")
     bpy.context.scene.world = world
     world.use_nodes = True
@@ -60,8 +107,8 @@ def _light() -> None:
     links.new(nodes.new("ShaderNodeTexCoord").outputs["Generated"], height.inputs[0])
     sky = nodes.new("ShaderNodeValToRGB")
     links.new(height.outputs[2], sky.inputs[0])
-    sky.color_ramp.elements[0].color = (0.50, 0.66, 0.86, 1.0)
-    sky.color_ramp.elements[1].color = (0.16, 0.33, 0.66, 1.0)
+    for stop, colour in zip(sky.color_ramp.elements, SKY[light], strict=True):
+        stop.color = (*colour, 1.0)
     sky.color_ramp.elements[1].position = 0.6
     links.new(sky.outputs[0], nodes["Background"].inputs[0])
     nodes["Background"].inputs[1].default_value = 0.75

@@ -24,6 +24,8 @@ module "messaging" {
   source = "./modules/messaging"
 
   name            = local.prefix
+  account_id      = local.account
+  partition       = local.partition
   alert_addresses = var.alert_addresses
 }
 
@@ -63,9 +65,9 @@ module "database" {
   multi_az                 = var.database_multi_az
   password_version         = var.database_password_version
   deletion_protection      = var.keep_data
+  log_days                 = var.log_days
   vpc_id                   = module.network.vpc_id
   subnet_ids               = module.network.private_subnet_ids
-  log_days                 = var.log_days
   client_security_group_id = module.agent.security_group_id
 }
 

@@ -250,3 +250,11 @@ def test_the_edge_box_may_what_detection_may_and_write_its_log(edge: Installatio
     log = f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group:/officer-edge/detection-edge:log-stream:x"
     assert allows(policies, "logs:PutLogEvents", log)
     assert not allows(policies, "logs:PutLogEvents", log.replace("detection-edge", "agent"))
+
+
+def test_what_touches_the_queue_can_do_nothing_else(dev: Installation) -> None:
+    policies = policies_of(dev, "officer-dev-touch-queue")
+    assert allows(policies, "sqs:UntagQueue", QUEUE)
+    for action in ("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:PurgeQueue", "sqs:DeleteQueue"):
+        assert not allows(policies, action, QUEUE)
+    assert not allows(policies, "sqs:UntagQueue", DEAD)

@@ -3,7 +3,9 @@
 #   backlog  messages for each task stay above the target                    -> more, never fewer
 #   idle     queue and outbox are empty for a while                          -> down to the least
 #   rounds   every few hours one task runs for some minutes whatever waits   -> mails that were put off, lost messages
-# A queue that nobody asks for 6 hours reports its metrics up to 15 minutes late; the rounds keep it awake, too.
+# A queue that nothing touches for 6 hours reports its metrics up to 15 minutes late: a schedule of modules/messaging does.
+# A term that CloudWatch has no figure of makes the whole expression have none, so what is told only while there is some
+# (tasks, messages in flight, mails) is filled with 0.
 
 locals {
   scaled         = var.scaling == null ? {} : { it = var.scaling }
@@ -124,7 +126,7 @@ resource "aws_cloudwatch_metric_alarm" "wake" {
   alarm_description   = "Scaling, not trouble: messages wait and no task runs."
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = 1
-  evaluation_periods  = 1
+  evaluation_periods  = 2 # FILL takes the newest count of tasks for 0 while it is merely late
   treat_missing_data  = "notBreaching"
   alarm_actions       = [aws_appautoscaling_policy.wake[each.key].arn]
 
@@ -234,7 +236,7 @@ resource "aws_cloudwatch_metric_alarm" "idle" {
   metric_query {
     id          = "work"
     label       = "Messages and mails that are still to be worked on"
-    expression  = join(" + ", concat(["waiting", "held"], [for key in sort(keys(each.value.outbox_metrics)) : "FILL(outbox_${key}, 0)"]))
+    expression  = join(" + ", concat(["waiting", "FILL(held, 0)"], [for key in sort(keys(each.value.outbox_metrics)) : "FILL(outbox_${key}, 0)"]))
     return_data = true
   }
 }

@@ -3,6 +3,16 @@ variable "name" {
   type        = string
 }
 
+variable "account_id" {
+  description = "Account that all of it is in."
+  type        = string
+}
+
+variable "partition" {
+  description = "Partition of AWS, such as aws."
+  type        = string
+}
+
 variable "alert_addresses" {
   description = "Mail addresses that alarms go to."
   type        = set(string)

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +35,11 @@ DEV = {
     "github_repository": "example/officer",
     "state_bucket": "officer-terraform-state",
 }
+VARIANTS: dict[str, dict[str, Any]] = {
+    "dev": DEV,
+    "edge": {"keep_data": False},
+    "prod": {"keep_data": False, "detection_secrets": {"GATE_PASSWORD": "/officer-prod/gate-password"}},
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,17 +55,19 @@ def _needs_installations(item: pytest.Item) -> bool:
 def applying(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Future[dict[str, Installation]] | None]:
-    """dev (all in AWS) and edge (detection elsewhere), applied by the real provider and destroyed at the end.
+    """Each file of envs/, applied by the real provider and destroyed at the end.
 
-    Each has an endpoint of its own: moto mixes the databases of two up.
+    dev (all in AWS), edge (detection elsewhere), prod (NAT gateway, two zones, never asleep). Each has an endpoint of
+    its own: moto mixes the databases of two up. `keep_data` is off, as destroy would stop at evidence and database.
     """
     if not any(_needs_installations(item) for item in request.session.items):
         yield None
         return
     folder = tmp_path_factory.mktemp("terraform")
     (site := folder / "site.yaml").write_text(SITE)
-    with running_endpoint() as first, running_endpoint() as second, ThreadPoolExecutor(1) as beside:
-        made = beside.submit(_applied, folder, first, second, site)
+    with ExitStack() as stack, ThreadPoolExecutor(1) as beside:
+        endpoints = {name: stack.enter_context(running_endpoint()) for name in VARIANTS}
+        made = beside.submit(_applied, folder, endpoints, site)
         yield made
         found = made.result()
         _together(Installation.destroy, found)
@@ -66,10 +75,10 @@ def applying(
             assert installation.leftovers() == {}, "terraform destroy left something"
 
 
-def _applied(folder: Path, first: Endpoint, second: Endpoint, site: Path) -> dict[str, Installation]:
+def _applied(folder: Path, endpoints: dict[str, Endpoint], site: Path) -> dict[str, Installation]:
     found = {
-        "dev": Installation.prepared(folder / "dev", first, "dev", site, DEV),
-        "edge": Installation.prepared(folder / "edge", second, "edge", site, {"keep_data": False}),
+        name: Installation.prepared(folder / name, endpoints[name], name, site, variables)
+        for name, variables in VARIANTS.items()
     }
     _together(Installation.apply, found)
     return found
@@ -88,6 +97,11 @@ def dev(installations: dict[str, Installation]) -> Installation:
 @pytest.fixture(scope="session")
 def edge(installations: dict[str, Installation]) -> Installation:
     return installations["edge"]
+
+
+@pytest.fixture(scope="session")
+def prod(installations: dict[str, Installation]) -> Installation:
+    return installations["prod"]
 
 
 @pytest.fixture(scope="session")

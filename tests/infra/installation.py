@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -190,6 +190,14 @@ class Installation:
             "clusters": [
                 one["DBClusterIdentifier"] for one in self.client("rds").describe_db_clusters()["DBClusters"]
             ],
+            "networks": _named(self.client("ec2").describe_vpcs()["Vpcs"]),
+            "addresses": _named(self.client("ec2").describe_addresses()["Addresses"]),
+            "NAT gateways": _named(
+                one
+                for one in self.client("ec2").describe_nat_gateways()["NatGateways"]
+                if one["State"] != "deleted"  # EC2 tells of it for an hour
+            ),
+            "schedules": [one["Name"] for one in self.client("scheduler").list_schedules()["Schedules"]],
             "file systems": [
                 one["CreationToken"] for one in self.client("efs").describe_file_systems()["FileSystems"]
             ],
@@ -220,3 +228,8 @@ class Installation:
                 f"terraform {arguments[0]} of {self.name}:\n{(done.stdout + done.stderr)[-6000:]}"
             )
         return done.stdout
+
+
+def _named(found: Iterable[dict[str, Any]]) -> list[str]:
+    """Names of what EC2 tells of, which knows them as tags alone."""
+    return [tag["Value"] for one in found for tag in one.get("Tags", []) if tag["Key"] == "Name"]

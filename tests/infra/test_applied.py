@@ -1,6 +1,7 @@
 """What Terraform made, read back from the AWS endpoint: Fargate's own limits are looked at by us, as moto takes all."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -25,6 +26,8 @@ FARGATE = {
 WITHOUT_ALARM = {"budget", "mail-bounces", "restore"}  # told by mails of their own, or by you
 MOST_STOP_S = 120
 STOP_BUDGET_S = 100  # in which our services end
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
+SQS_METRICS_SLEEP_H = 6
 # What moto does not give back as it got it, so that Terraform believes that it changed
 MOTOS_OWN_DRIFT = (
     "module.agent.aws_appautoscaling_target",
@@ -34,6 +37,7 @@ MOTOS_OWN_DRIFT = (
     "module.database[0].aws_vpc_security_group_ingress_rule",
     "module.mail.aws_sesv2_configuration_set",
     "module.mail.aws_sesv2_email_identity",
+    "module.messaging.aws_iam_role_policy.touch",  # names the queue, which seems to change
     "module.messaging.aws_sqs_queue",
     "module.spool[0].aws_vpc_security_group_ingress_rule",
 )
@@ -329,6 +333,62 @@ def test_at_the_edge_the_database_sleeps(edge: Installation) -> None:
 
 def test_there_is_no_nat_gateway_where_none_is_asked_for(dev: Installation, edge: Installation) -> None:
     assert dev.client("ec2").describe_nat_gateways()["NatGateways"] == []
+
+
+def test_prod_reaches_the_outside_through_nat_and_nothing_reaches_it(prod: Installation) -> None:
+    ec2 = prod.client("ec2")
+    gateways = ec2.describe_nat_gateways()["NatGateways"]
+    assert {one["State"] for one in gateways} == {"available"}
+    told = {one["NatGatewayId"] for one in gateways}
+    subnets = set()
+    for service in services(prod).values():
+        network = service["networkConfiguration"]["awsvpcConfiguration"]
+        assert network["assignPublicIp"] == "DISABLED"
+        subnets |= set(network["subnets"])
+    for subnet in subnets:
+        where = [{"Name": "association.subnet-id", "Values": [subnet]}]
+        (table,) = ec2.describe_route_tables(Filters=where)["RouteTables"]
+        out = [one for one in table["Routes"] if one.get("DestinationCidrBlock") == "0.0.0.0/0"]
+        assert [one["NatGatewayId"] in told for one in out] == [True]
+    for group in ec2.describe_security_groups()["SecurityGroups"]:
+        for permission in group["IpPermissions"]:
+            assert not permission["IpRanges"], f"{group['GroupName']} lets addresses in"
+
+
+def test_prod_never_sleeps_and_runs_on_no_spare_capacity(prod: Installation) -> None:
+    resource = "service/officer-prod/officer-prod-agent"
+    scaling = prod.client("application-autoscaling")
+    (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[resource])[
+        "ScalableTargets"
+    ]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (1, 6)
+    assert scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"] == []
+    for service in services(prod).values():
+        assert [one["capacityProvider"] for one in service["capacityProviderStrategy"]] == ["FARGATE"]
+
+
+def test_the_database_of_prod_has_a_second_zone(prod: Installation) -> None:
+    (database,) = prod.client("rds").describe_db_instances(DBInstanceIdentifier="officer-prod")["DBInstances"]
+    assert (database["MultiAZ"], database["StorageEncrypted"], database["PubliclyAccessible"]) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_something_touches_the_queue_more_often_than_its_metrics_fall_asleep(dev: Installation) -> None:
+    """We do what the schedule would do: the call is one that SQS takes, and changes nothing."""
+    schedule = dev.client("scheduler").get_schedule(Name="officer-dev-touch-queue")
+    hours = re.fullmatch(r"rate\((\d+) hours\)", schedule["ScheduleExpression"])
+    assert hours
+    assert int(hours[1]) < SQS_METRICS_SLEEP_H
+    service, action = schedule["Target"]["Arn"].split(":")[-2:]
+    sqs, url = dev.client(service), dev.outputs["queue_url"]
+    before = sqs.list_queue_tags(QueueUrl=url)["Tags"]
+    given = json.loads(schedule["Target"]["Input"])
+    assert given["QueueUrl"] == url
+    getattr(sqs, re.sub(r"([A-Z])", r"_\1", action).lower())(**given)
+    assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == before
 
 
 def test_applied_again_it_changes_nothing(dev: Installation) -> None:

@@ -196,3 +196,30 @@ run "what_cannot_be_is_refused" {
 
   expect_failures = [var.camera_networks, var.camera_ports, var.agent_secrets]
 }
+
+run "a_box_with_a_certificate_needs_no_user" {
+  command = plan
+
+  variables {
+    detection_placement      = "edge"
+    edge_ca_certificate_file = "tests/authority.pem"
+  }
+
+  assert {
+    condition     = length(module.edge_access) == 1 && output.edge_access.user == null
+    error_message = "Roles Anywhere takes the place of a user with a key."
+  }
+}
+
+run "without_a_way_out_no_task_is_public" {
+  command = plan
+
+  variables {
+    egress = "endpoints"
+  }
+
+  assert {
+    condition     = !module.network.assign_public_ip
+    error_message = "Tasks reach AWS by endpoints and have no public address."
+  }
+}

@@ -11,7 +11,13 @@ CLIPS = ROOT / "examples" / "clips"
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("carried-hat", 1), ("close-together", 2), ("behind-a-pillar", 2), ("cut-by-the-edge", 0)],
+    [
+        ("carried-hat", 1),
+        ("close-together", 2),
+        ("behind-a-pillar", 2),
+        ("cut-by-the-edge", 0),
+        ("at-night", 2),
+    ],
 )
 def test_what_lacks_is_found_once_and_nothing_else_is_raised(name: str, least: int) -> None:
     told = judge_clip(CLIPS / name, SHIPPED_MODEL)

@@ -15,9 +15,9 @@ from yard import Light
 RgbImage = NDArray[np.uint8]
 
 # Standard deviations in 8-bit steps of brightness and of colour, as of a small sensor.
-NOISE: dict[Light, tuple[float, float]] = {"day": (2.0, 0.8), "night": (5.0, 2.5)}
+NOISE: dict[Light, tuple[float, float]] = {"day": (2.0, 0.8), "night": (4.0, 2.0)}
 UNCHANGED = 9.0  # 8-bit steps by which a patch may differ from the plate and still count as the same
-QUALITY = 24  # x264's constant rate factor
+QUALITY: dict[Light, int] = {"day": 24, "night": 31}  # x264's constant rate factor; noise takes much room
 
 
 def lay_over(
@@ -47,13 +47,15 @@ def with_sensor_noise(path: Path, seed: int, light: Light) -> RgbImage:
     return np.clip(picture + noise, 0, 255).round().astype(np.uint8)
 
 
-def encode(pictures: Iterable[RgbImage], size: tuple[int, int], path: Path, frames_per_second: int) -> None:
+def encode(
+    pictures: Iterable[RgbImage], size: tuple[int, int], path: Path, frames_per_second: int, light: Light
+) -> None:
     """Write H.264, yuv420p, playable while it loads; *size* is width and height of each picture."""
     with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=Fraction(frames_per_second))
         stream.width, stream.height = size
         stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": str(QUALITY), "preset": "slow", "g": str(2 * frames_per_second)}
+        stream.options = {"crf": str(QUALITY[light]), "preset": "slow", "g": str(2 * frames_per_second)}
         for picture in pictures:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))

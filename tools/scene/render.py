@@ -68,7 +68,7 @@ def main() -> None:
         pictures = (
             with_sensor_noise(work / f"{frame:04d}.png", frame, story.light) for frame in range(count)
         )
-        encode(pictures, story.size, arguments.out / story.video, story.frames_per_second)
+        encode(pictures, story.size, arguments.out / story.video, story.frames_per_second, story.light)
 
 
 def _arguments() -> argparse.Namespace:

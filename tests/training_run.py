@@ -1,10 +1,11 @@
-"""Trains for real, for a minute, where torch is: .venv-train/bin/python -m tests.training_run
+"""Trains for real, for two minutes, where torch is: .venv-train/bin/python -m tests.training_run
 
 The tests' own environment has no torch, so `make test` does not run this. It stops a training with SIGKILL, lets it go
 on, exports what came of it and looks at a picture with it, and checks that a class which a set does not label costs
-nothing there.
+nothing there. Then it trains by the clock.
 """
 
+import csv
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ import torch
 from ultralytics import YOLO
 
 from officer.training.partial_labels import _MaskedCrossEntropy
-from officer.training.train import without_downloads
+from officer.training.train import LEARNING, without_downloads
 from services.detection.adapters.model_file import read_card, read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
 from services.detection.domain.detection import Label
@@ -33,6 +34,8 @@ def main() -> None:
     check_that_what_is_not_asked_costs_nothing()
     with tempfile.TemporaryDirectory() as folder:
         train_interrupted_then_on(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        train_by_the_clock(Path(folder))
 
 
 def check_that_what_is_not_asked_costs_nothing() -> None:
@@ -78,6 +81,34 @@ def train_interrupted_then_on(folder: Path) -> None:
     metadata = onnx_metadata(read_model_file(path, ".onnx"))
     assert json.loads(metadata["officer_training"])["epochs_seen"] == EPOCHS
     assert Label.NO_HARDHAT in read_card(metadata, path).labels.values()
+
+
+def train_by_the_clock(folder: Path) -> None:
+    """The time is over within the first round, and the learning rate must be down all the same."""
+    pictures = {f"train/{number}": [PERSON] for number in range(8)} | {"val/a": [PERSON]}
+    data = prepared_folder(folder, write_set(folder / "people", pictures))
+    listed = data / "train.txt"
+    listed.write_text(listed.read_text() * 2000)
+    start, run = folder / "start.pt", folder / "runs" / "a"
+    YOLO("yolov8n.yaml").save(start)
+    command = [
+        *OFFICER,
+        "train",
+        "--data",
+        data,
+        "--weights",
+        start,
+        "--out",
+        run,
+        "--longest",
+        "64",
+        "--hours",
+        "0.01",
+    ]
+    subprocess.run(command, check=True)
+    with (run / "results.csv").open() as file:
+        [round_] = csv.DictReader(file)
+    assert float(round_["lr/pg0"]) < 0.05 * LEARNING["lr0"]
 
 
 if __name__ == "__main__":

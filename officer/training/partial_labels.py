@@ -3,8 +3,10 @@
 Imported only where the extra `train` is installed.
 """
 
+import math
 import os
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,21 @@ class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
         if mode == "train":
             _mix_within_sets(dataset)
         return dataset
+
+    def optimizer_step(self) -> None:
+        if self.args.time:
+            self._slow_down((time.time() - self.train_time_start) / (3600 * self.args.time))
+        super().optimizer_step()
+
+    def _slow_down(self, gone: float) -> None:
+        """Let the learning rate fall by the share of the time that has gone.
+
+        Ultralytics lets it fall by rounds: where few fit into the time, the last would learn as coarsely as the first.
+        """
+        left = (1 + math.cos(math.pi * min(gone, 1.0))) / 2
+        share = self.args.lrf + (1 - self.args.lrf) * left
+        for group in self.optimizer.param_groups:
+            group["lr"] = min(group["lr"], group["initial_lr"] * share)
 
     def save_model(self) -> Any:
         """Write the checkpoint aside and move it, so that a kill leaves a whole one to go on from."""

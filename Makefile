@@ -13,7 +13,7 @@ TERRAFORM ?= terraform
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --quiet --no-compile
 LOCKS := detection agent officer dev train
-TOOL_LOCKS := localstack image infra moto
+TOOL_LOCKS := localstack image infra moto gpu
 IMAGES := detection agent officer
 PYTHON_IMAGE ?= python:3.11-slim
 

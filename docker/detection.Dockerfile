@@ -9,6 +9,12 @@ RUN python -m venv --without-pip /opt/officer
 COPY requirements/detection.txt /build/
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m pip --python /opt/officer/bin/python install --quiet --no-compile --no-deps --require-hashes -r /build/detection.txt
+# GPU=1 makes an image for BACKEND=cuda, larger by gigabytes. Both builds of ONNX Runtime are one folder, so one must go first.
+ARG GPU=""
+COPY requirements/gpu.txt /build/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    test -z "$GPU" || { python -m pip --python /opt/officer/bin/python uninstall --quiet --yes onnxruntime \
+ && python -m pip --python /opt/officer/bin/python install --quiet --no-compile --no-deps --require-hashes -r /build/gpu.txt; }
 COPY docker/prune.py /build/
 RUN python /build/prune.py /opt/officer/lib/python3.11/site-packages \
  && python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/officer/lib

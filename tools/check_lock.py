@@ -59,7 +59,7 @@ def wanted_by(extra: str, project: dict[str, Any]) -> Iterator[Requirement]:
 
 def _lines(path: Path) -> Iterator[Requirement]:
     lines = path.read_text("utf-8").splitlines()
-    return (Requirement(line) for line in lines if line and not line.startswith("#"))
+    return (Requirement(line) for line in lines if line and not line.startswith(("#", "-")))
 
 
 def disagreements(locks: dict[str, dict[str, str]]) -> Iterator[str]:

@@ -34,8 +34,9 @@ class DetectionSettings(ServiceSettings):
     shadow_share: float = Field(
         0.1, gt=0, le=1, description="of the looks and of the model's time, what the shadow model may take"
     )
-    backend: Literal["auto", "openvino", "onnxruntime", "ultralytics"] = Field(
-        "auto", description="what runs the model; auto takes OpenVINO, else ONNX Runtime"
+    backend: Literal["auto", "openvino", "onnxruntime", "cuda", "ultralytics"] = Field(
+        "auto",
+        description="what runs the model; auto takes OpenVINO, else ONNX Runtime; cuda is the latter on an NVIDIA GPU",
     )
     threads: int = Field(
         0, ge=0, le=64, description="processor threads for the model; 0 lets the backend choose"

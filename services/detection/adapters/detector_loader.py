@@ -11,7 +11,7 @@ from services.detection.application.ports import Detector
 from services.detection.domain.detection import Label, ModelInfo
 from shared.errors import ConfigurationError
 
-BACKENDS = ("auto", "openvino", "onnxruntime", "ultralytics")
+BACKENDS = ("auto", "openvino", "onnxruntime", "cuda", "ultralytics")
 
 log = structlog.get_logger()
 
@@ -29,7 +29,8 @@ def load_detector(
 
     Args:
         path: an .onnx file; a .pt file for the backend ultralytics alone.
-        backend: one of `BACKENDS`; auto is OpenVINO, or ONNX Runtime where OpenVINO cannot be imported.
+        backend: one of `BACKENDS`; auto is OpenVINO, or ONNX Runtime where OpenVINO cannot be imported; cuda is ONNX
+            Runtime on an NVIDIA GPU, and is refused where there is none to use.
         threads: processor threads to use; 0 leaves it to the backend.
         sha256: the hash that the file must have, in hexadecimal; None allows any.
         cache: folder for OpenVINO's compiled networks, for quicker starts; None keeps none.
@@ -80,15 +81,15 @@ def _load(file: ModelFile, backend: str, threads: int, cache: Path | None, longe
             if backend == "openvino":
                 raise _not_installed("openvino") from error
             log.warning("model.backend_fallback", wanted="openvino", taken="onnxruntime", reason=str(error))
-    return _on_onnx_runtime(file, threads, longest)
+    return _on_onnx_runtime(file, threads, longest, on_gpu=backend == "cuda")
 
 
-def _on_onnx_runtime(file: ModelFile, threads: int, longest: int | None) -> Detector:
+def _on_onnx_runtime(file: ModelFile, threads: int, longest: int | None, *, on_gpu: bool) -> Detector:
     try:
         from services.detection.adapters.onnx_detector import onnx_detector
     except ImportError as error:
         raise _not_installed("onnxruntime") from error
-    return onnx_detector(file, threads, longest)
+    return onnx_detector(file, threads, longest, on_gpu=on_gpu)
 
 
 def _not_installed(package: str) -> ConfigurationError:

@@ -234,11 +234,20 @@ def test_other_suffixes_are_refused(tmp_path: Path) -> None:
         load_detector(tmp_path / "model.onnx", "ultralytics")
 
 
+def test_a_gpu_that_cannot_be_used_is_refused_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(yolo_model(ONE_PERSON))
+    with pytest.raises(
+        ConfigurationError, match=r"BACKEND=cuda: .* built without CUDA; do: build the image with"
+    ):
+        load_detector(path, "cuda")
+
+
 def test_an_unknown_backend_is_refused_with_those_allowed(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_detector(tmp_path / "model.onnx", "tensorrt")
     assert str(caught.value) == (
-        "backend 'tensorrt' is unknown; allowed are auto, openvino, onnxruntime, ultralytics"
+        "backend 'tensorrt' is unknown; allowed are auto, openvino, onnxruntime, cuda, ultralytics"
     )
 
 

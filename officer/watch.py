@@ -1,6 +1,8 @@
 """officer watch: both services on one source, with a live view, until it ends or Ctrl-C."""
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +18,9 @@ from officer.running.run_state import RunState
 from officer.running.views import JsonLinesView, PlainView, TerminalView, View
 from officer.summary import Summary, summarise, write_summary
 from services.agent.application.ports import ReportFilter, ReportRow
+from services.agent.settings import AgentSettings
+from services.detection.settings import DetectionSettings
+from shared.config.settings import check_settings
 from shared.config.site import load_site
 from shared.errors import ConfigurationError
 
@@ -26,6 +31,7 @@ class Backend(StrEnum):
     AUTO = "auto"
     OPENVINO = "openvino"
     ONNXRUNTIME = "onnxruntime"
+    CUDA = "cuda"
     ULTRALYTICS = "ultralytics"
 
 
@@ -100,6 +106,8 @@ def run_services(site: Path, out: Path, environment: dict[str, str], view: View)
     loaded = load_site(site)
     folder = _folder(out)
     ours = {"DATA_DIR": str(folder), "SITE_FILE": str(site.resolve()), "LOG_STATUS_EVERY_S": "1"}
+    with _environ({**environment, **ours}):
+        check_settings(DetectionSettings, AgentSettings)
     run = Run(folder, {**environment, **ours}, view, RunState(site=loaded.site.site.name))
     ending = run.run()
     summary = summarise(run, ending, loaded, _rows(folder))
@@ -123,6 +131,18 @@ def show(summary: Summary, out: Path, *, console_is_for_results: bool = True) ->
     if summary.violations:
         console.print(_violations(summary))
     console.print(_totals(summary, out), highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _environ(changes: Mapping[str, str]) -> Iterator[None]:
+    """This process's environment as the services will have it."""
+    before = dict(os.environ)
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _absolute(source: str) -> str:

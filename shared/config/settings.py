@@ -120,15 +120,34 @@ def read_settings(kind: type[Settings]) -> Settings:
     Raises:
         ConfigurationError: all problems of the environment in one message; no secret is shown.
     """
+    settings, problems = _read(kind)
+    if settings is None or problems:
+        raise _refusal(problems)
+    return settings
+
+
+def check_settings(*kinds: type[ServiceSettings]) -> None:
+    """Look whether the environment suits all *kinds* of services.
+
+    Raises:
+        ConfigurationError: it does not; all problems of all of them, each once.
+    """
+    problems = dict.fromkeys(problem for kind in kinds for problem in _read(kind)[1])
+    if problems:
+        raise _refusal(list(problems))
+
+
+def _read(kind: type[Settings]) -> tuple[Settings | None, list[str]]:
     problems = [*_misspelt(kind), *_bad_secrets(kind)]
     try:
-        settings = kind()
+        return kind(), problems
     except ValidationError as error:
-        problems += [*_in_words(error, kind), *_conflicts_besides(error, kind)]
-    if problems:
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise ConfigurationError("\n".join([f"environment: {count}", *problems]))
-    return settings
+        return None, [*problems, *_in_words(error, kind), *_conflicts_besides(error, kind)]
+
+
+def _refusal(problems: list[str]) -> ConfigurationError:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ConfigurationError("\n".join([f"environment: {count}", *problems]))
 
 
 def is_secret(field: FieldInfo) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field, SecretStr
 
-from shared.config.settings import ServiceSettings, Words, read_settings
+from shared.config.settings import ServiceSettings, Words, check_settings, read_settings
 from shared.errors import ConfigurationError
 
 
@@ -17,6 +17,12 @@ class MailSettings(ServiceSettings):
     smtp_password: SecretStr | None = None
     mail_to: Words = ()
     rate: float = Field(5, gt=0, le=60)
+
+
+class OtherSettings(ServiceSettings):
+    """Of another service in the same environment."""
+
+    threads: int = 0
 
 
 @pytest.fixture
@@ -114,3 +120,13 @@ def test_a_secret_in_two_places_is_refused(environment: pytest.MonkeyPatch, tmp_
     assert (
         "environment: SMTP_PASSWORD: is set, and so is SMTP_PASSWORD_FILE; do: unset one of them" in refused()
     )
+
+
+def test_the_problems_of_two_services_are_told_together_each_once(environment: pytest.MonkeyPatch) -> None:
+    check_settings(MailSettings, OtherSettings)
+    environment.setenv("LOG_LEVEL", "loud")
+    environment.setenv("RATE", "nan")
+    environment.setenv("THREADS", "many")
+    with pytest.raises(ConfigurationError, match=r"^environment: 3 problems\n") as caught:
+        check_settings(MailSettings, OtherSettings)
+    assert all(str(caught.value).count(name) == 1 for name in ("LOG_LEVEL", "RATE", "THREADS"))

@@ -204,10 +204,9 @@ module "detection" {
   capacity_providers = { (local.on_gpu ? module.gpu_capacity[0].capacity_provider : "FARGATE") = 1 }
 
   environment = merge(local.common_environment, {
-    BACKEND = local.on_gpu ? "cuda" : "auto"
     CAMERA  = join(",", each.value)
     THREADS = tostring(max(1, floor(var.detection_size.cpu / 1024)))
-  }, var.detection_environment)
+  }, local.on_gpu ? { BACKEND = "cuda" } : {}, var.detection_environment)
 
   secrets = { for setting, name in var.detection_secrets : setting => "${local.parameter}/${trimprefix(name, "/")}" }
 

@@ -25,7 +25,7 @@ from services.agent.adapters.llm_settings import OPENAI
 from services.agent.settings import AgentSettings
 from services.detection.settings import DetectionSettings
 from shared.config.problems import nearest
-from shared.config.settings import read_settings
+from shared.config.settings import check_settings, read_settings
 from shared.config.site import Camera, load_site, source_of
 from shared.errors import OfficerError
 from shared.observability.redaction import redact
@@ -153,8 +153,7 @@ def _problem(requirement: Requirement) -> str | None:
 
 
 def _settings() -> Finding:
-    read_settings(DetectionSettings)
-    read_settings(AgentSettings)
+    check_settings(DetectionSettings, AgentSettings)
     return Finding(True, "the environment is read without a problem")
 
 

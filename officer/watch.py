@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,21 +18,11 @@ from officer.running.views import JsonLinesView, PlainView, TerminalView, View
 from officer.summary import Summary, summarise, write_summary
 from services.agent.application.ports import ReportFilter, ReportRow
 from services.agent.settings import AgentSettings
+from services.detection.domain.detection import BackendChoice
 from services.detection.settings import DetectionSettings
 from shared.config.settings import check_settings
 from shared.config.site import load_site
 from shared.errors import ConfigurationError
-
-
-class Backend(StrEnum):
-    """What runs the model."""
-
-    AUTO = "auto"
-    OPENVINO = "openvino"
-    ONNXRUNTIME = "onnxruntime"
-    CUDA = "cuda"
-    ULTRALYTICS = "ultralytics"
-
 
 SiteOption = Annotated[Path, typer.Option("--site", help="The site file: cameras, zones, rules, recipients.")]
 OutOption = Annotated[
@@ -53,7 +42,7 @@ def watch(
     out: OutOption,
     camera: Annotated[str | None, typer.Option(help="Which camera of the site file SOURCE is.")] = None,
     model: Annotated[Path | None, typer.Option(help="Another PPE model than the shipped one.")] = None,
-    backend: Annotated[Backend, typer.Option(help="What runs the model.")] = Backend.AUTO,
+    backend: Annotated[BackendChoice, typer.Option(help="What runs the model.")] = "auto",
     fps: Annotated[float, typer.Option(help="Most looks a second for each camera.", min=1, max=60)] = 5.0,
     save_video: Annotated[
         bool, typer.Option("--save-video", help="Write the video with what was seen.")
@@ -85,7 +74,7 @@ def watch(
         "SOURCE": "" if source == "-" else _absolute(source),
         "CAMERA": camera or "",
         "MODEL_FILE": str(model.resolve()) if model else os.environ.get("MODEL_FILE", ""),
-        "BACKEND": backend.value,
+        "BACKEND": backend,
         "DETECT_FPS": f"{fps:g}",
         "SAVE_VIDEO": str(save_video).lower(),
         "SHOW_WHY": str(show_why).lower(),

@@ -1,10 +1,10 @@
 """The detection service's settings, from the environment."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
+from services.detection.domain.detection import BackendChoice
 from shared.config.settings import ServiceSettings, Words
 
 SHIPPED_MODEL = Path(__file__).parents[2] / "models" / "ppe.onnx"
@@ -34,7 +34,7 @@ class DetectionSettings(ServiceSettings):
     shadow_share: float = Field(
         0.1, gt=0, le=1, description="of the looks and of the model's time, what the shadow model may take"
     )
-    backend: Literal["auto", "openvino", "onnxruntime", "cuda", "ultralytics"] = Field(
+    backend: BackendChoice = Field(
         "auto",
         description="what runs the model; auto takes OpenVINO, else ONNX Runtime; cuda is the latter on an NVIDIA GPU",
     )

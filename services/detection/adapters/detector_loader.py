@@ -3,15 +3,16 @@
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 import structlog
 
 from services.detection.adapters.model_file import ModelFile, read_model_file
 from services.detection.application.ports import Detector
-from services.detection.domain.detection import Label, ModelInfo
+from services.detection.domain.detection import BackendChoice, Label, ModelInfo
 from shared.errors import ConfigurationError
 
-BACKENDS = ("auto", "openvino", "onnxruntime", "cuda", "ultralytics")
+BACKENDS: tuple[str, ...] = get_args(BackendChoice)
 
 log = structlog.get_logger()
 

@@ -44,6 +44,9 @@ class Detection:
 
 
 Backend = Literal["openvino", "onnxruntime", "ultralytics"]
+BackendChoice = Literal[
+    "auto", "openvino", "onnxruntime", "cuda", "ultralytics"
+]  # cuda: ONNX Runtime on a GPU
 Reliability = Mapping[Finding, Mapping[str, float]]
 
 

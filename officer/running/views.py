@@ -64,7 +64,7 @@ class JsonLinesView(_Quiet):
     """Passes the services' JSON lines through, each with the service's name."""
 
     def line(self, line: Line) -> None:
-        print(json.dumps({**line.fields, "service": line.service}, ensure_ascii=False), flush=True)  # noqa: T201
+        print(json.dumps({**line.fields, "service": line.service}, ensure_ascii=False), flush=True)  # noqa: T201 - its purpose
 
     def tick(self, state: RunState, phase: str, elapsed_s: float) -> None:
         pass

@@ -174,8 +174,9 @@ def _joined(events: Sequence[TrueEvent]) -> list[TrueEvent]:
         if joined and event.from_s <= joined[-1].to_s:
             last = joined.pop()
             people, to_s = last.people | event.people, max(last.to_s, event.to_s)
-            event = TrueEvent(event.rule, event.finding, people, last.from_s, to_s)  # noqa: PLW2901
-        joined.append(event)
+            joined.append(TrueEvent(event.rule, event.finding, people, last.from_s, to_s))
+        else:
+            joined.append(event)
     return joined
 
 

@@ -20,7 +20,7 @@ from ultralytics.utils.loss import v8DetectionLoss
 from officer.training.prepared import set_of
 
 
-class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]
+class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]  # torch and Ultralytics are not installed where types are checked
     """Trains on a folder made by `prepare`, whose data.yaml says under `labelled` which classes each set labels."""
 
     last: Path
@@ -72,7 +72,7 @@ def _labelled(data: dict[str, Any]) -> dict[str, torch.Tensor]:
     }
 
 
-class PartialLabelLoss(v8DetectionLoss):  # type: ignore[misc]
+class PartialLabelLoss(v8DetectionLoss):  # type: ignore[misc]  # torch and Ultralytics are not installed where types are checked
     """YOLOv8's loss, whose classification part asks of each picture only for the classes that its set labels."""
 
     def __init__(self, model: DetectionModel, labelled: dict[str, torch.Tensor]) -> None:
@@ -83,10 +83,10 @@ class PartialLabelLoss(v8DetectionLoss):  # type: ignore[misc]
     def loss(self, preds: dict[str, torch.Tensor], batch: dict[str, Any]) -> tuple[torch.Tensor, Any]:
         asked = [self._labelled[set_of(file)] for file in batch["im_file"]]
         self.bce.asked = torch.stack(asked)[:, None, :]
-        return super().loss(preds, batch)  # type: ignore[no-any-return]
+        return super().loss(preds, batch)  # type: ignore[no-any-return]  # as above
 
 
-class _MaskedCrossEntropy(torch.nn.BCEWithLogitsLoss):  # type: ignore[misc]
+class _MaskedCrossEntropy(torch.nn.BCEWithLogitsLoss):  # type: ignore[misc]  # torch and Ultralytics are not installed where types are checked
     """Element-wise cross entropy, nothing where `asked` [batch, 1, classes] is 0."""
 
     asked: torch.Tensor
@@ -117,13 +117,13 @@ def _steps(transforms: Compose) -> list[Any]:
     ]
 
 
-class _MosaicWithinSet(Mosaic):  # type: ignore[misc]
+class _MosaicWithinSet(Mosaic):  # type: ignore[misc]  # torch and Ultralytics are not installed where types are checked
     places: dict[str, list[int]]
     _set = ""
 
     def get_params(self, labels: dict[str, Any]) -> dict[str, Any]:
         self._set = set_of(labels["im_file"])
-        return super().get_params(labels)  # type: ignore[no-any-return]
+        return super().get_params(labels)  # type: ignore[no-any-return]  # as above
 
     def get_indexes(self) -> list[int]:
         return random.choices(self.places[self._set], k=self.n - 1)

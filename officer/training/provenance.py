@@ -42,7 +42,7 @@ def _commit() -> str:
     """The checkout's commit, with "+" if files differ from it."""
     try:
         done = subprocess.run(  # noqa: S603 - no word of it comes from outside
-            ["git", "-C", ROOT, "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],  # noqa: S607
+            ["git", "-C", ROOT, "describe", "--always", "--abbrev=40", "--dirty=+", "--exclude=*"],  # noqa: S607 - the git on PATH
             capture_output=True,
             text=True,
             timeout=10,

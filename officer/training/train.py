@@ -134,7 +134,7 @@ def without_downloads() -> None:
 def with_kind_allocator(environment: Mapping[str, str] = os.environ) -> None:
     """Start this very command again with `MALLOC`, which glibc reads only when a process begins; once."""
     if sys.platform == "linux" and not MALLOC.keys() <= environment.keys():
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**MALLOC, **environment})  # noqa: S606
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**MALLOC, **environment})  # noqa: S606 - this very command
 
 
 def _overrides(training: Training, weights: Path, resume: bool) -> dict[str, Any]:

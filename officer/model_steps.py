@@ -123,6 +123,10 @@ def train(
     device: Annotated[str, typer.Option(help="cpu, or the number of a GPU.")] = "cpu",
     batch: Annotated[int, typer.Option(min=1, help="Pictures in one step.")] = 16,
     frozen: Annotated[int, typer.Option(min=0, max=22, help="First layers that stay as they are.")] = 0,
+    rate: Annotated[float, typer.Option(min=1e-6, max=0.1, help="Highest learning rate.")] = 0.001,
+    mosaics: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of pictures shown in mosaics of four.")
+    ] = 0.4,
 ) -> None:
     """Train; what was interrupted goes on from its last round. Needs the extra train.
 
@@ -133,7 +137,7 @@ def train(
 
     if device == "cpu":
         with_kind_allocator()
-    made = run(Training(data, weights, out, longest, epochs, hours, device, batch, frozen))
+    made = run(Training(data, weights, out, longest, epochs, hours, device, batch, frozen, rate, mosaics))
     screen.print(f"Trained: {made}")
 
 

@@ -129,7 +129,7 @@ def _outcome(
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Judge the rules as events over simulated scenes.")
     parser.add_argument("rates", type=Path, help="of a model: its report, with rates by size")
-    parser.add_argument("--habits", type=Path, default=ROOT / "tools" / "simulator" / "ppe4.habits.json")
+    parser.add_argument("--habits", type=Path, default=ROOT / "tools" / "simulator" / "habits.json")
     parser.add_argument("--scenes", type=int, default=20, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--write", type=Path, help="put tables and curve into this document")

@@ -21,12 +21,9 @@ RECORD = "training.json"
 # Long sides in pixels, shares and counts that worked for a small network on a few thousand pictures; models/README.md
 LEARNING = {
     "optimizer": "AdamW",
-    "lr0": 0.0008,
     "lrf": 0.02,
     "cos_lr": True,
     "warmup_epochs": 0.3,
-    "nbs": 16,
-    "mosaic": 0.4,
     "close_mosaic": 3,
     "scale": 0.5,
     "translate": 0.1,
@@ -56,6 +53,9 @@ class Training:
         device: cpu, or the number of a GPU.
         batch: pictures in one step.
         frozen: so many of the first layers are not changed, which saves a third of the time on a CPU.
+        rate: the learning rate at its highest; lower for weights that have learnt these pictures before.
+        mosaics: share of the pictures that are shown as one of a mosaic of four; 0 for a few rounds, in which a small
+            network learns too little rather than too much.
     """
 
     prepared: Path
@@ -67,6 +67,8 @@ class Training:
     device: str = "cpu"
     batch: int = 16
     frozen: int = 0
+    rate: float = 0.001
+    mosaics: float = 0.4
 
 
 def train(training: Training) -> Path:
@@ -149,6 +151,9 @@ def _overrides(training: Training, weights: Path, resume: bool) -> dict[str, Any
         "time": training.hours,
         "device": training.device,
         "batch": training.batch,
+        "nbs": training.batch,
+        "lr0": training.rate,
+        "mosaic": training.mosaics,
         "freeze": training.frozen or None,
         "workers": 1,
         "cache": "ram",

@@ -14,7 +14,7 @@ from tools.simulator.scenarios import SCENARIOS
 from tools.simulator.world import Place, Worker, World, moment
 
 RATES = read_rates(ROOT / "models" / "ppe.validation.json")
-HABITS = read_habits(ROOT / "tools" / "simulator" / "ppe4.habits.json")
+HABITS = read_habits(ROOT / "tools" / "simulator" / "habits.json")
 STANDING = (Place(0, 300, 400, 40), Place(10, 300, 400, 40))
 
 

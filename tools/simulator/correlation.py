@@ -1,7 +1,7 @@
 """Measure how a detector's scores hang together in time, for the emulator.
 
     python -m tools.simulator.correlation models/ppe.onnx --rates models/ppe.validation.json \
-        --clip examples/demo --worn VIDEO --bare VIDEO --out tools/simulator/ppe4.habits.json
+        --clip examples/demo --worn VIDEO --bare VIDEO --out tools/simulator/habits.json
 
 `--clip` is a folder with truth; of `--worn` and `--bare` it is known that everybody wears, or nobody wears, hat and
 vest. Each score is turned into the luck that would give it by the model's rates (whose variance over all pictures is

@@ -26,6 +26,7 @@ NEAREST, FARTHEST = 0.5, 2.0  # times the way that the last velocity leads
 OFF_THE_WAY = 0.3  # of the height: farther from the way it is somebody else
 ALIKE = 1.3  # greatest ratio of two heights of one person
 BETA = 0.5  # share of the newest step in the velocity
+EDGE_PX = 2.0  # nearer to the picture's edge a box is cut by it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Track:
         confidence: of that detection.
         looks: number of looks that saw this person.
         confirmed: seen often enough to be believed.
+        uncut: the last detection that the top of the picture did not cut; None if it cut all.
     """
 
     id: int
@@ -45,6 +47,7 @@ class Track:
     confidence: float
     looks: int
     confirmed: bool
+    uncut: Box | None = None
 
 
 @dataclass(slots=True)
@@ -115,7 +118,9 @@ class Tracker:
         )
 
     def _start(self, person: Detection, at_s: float) -> None:
-        track = Track(self.next_id, person.box, person.confidence, looks=1, confirmed=False)
+        track = Track(
+            self.next_id, person.box, person.confidence, looks=1, confirmed=False, uncut=_uncut(person.box)
+        )
         self._states.append(_State(track, person.box, (0.0, 0.0, 0.0, 0.0), at_s))
         self.next_id += 1
 
@@ -152,8 +157,13 @@ def _correct(state: _State, person: Detection, at_s: float) -> None:
         confidence=person.confidence,
         looks=looks,
         confirmed=looks >= LOOKS_TO_CONFIRM,
+        uncut=_uncut(person.box) or state.track.uncut,
     )
     state.seen_s = at_s
+
+
+def _uncut(box: Box) -> Box | None:
+    return box if box.y1 > EDGE_PX else None
 
 
 def _edges(box: Box) -> tuple[float, float, float, float]:

@@ -14,7 +14,7 @@ from services.detection.domain.assignment import assign
 from services.detection.domain.closer import Part
 from services.detection.domain.detection import Detection, Label, bare, worn
 from services.detection.domain.geometry import Box
-from services.detection.domain.tracking import Track
+from services.detection.domain.tracking import EDGE_PX, Track
 from shared.vocabulary import Item
 
 
@@ -94,8 +94,13 @@ PERSON_SURE = 0.5
 LEAST_HEAD_PX = (
     18.0  # of the network's input: people under 128 px high hide every third hat (models/README.md)
 )
-EDGE_PX = 2.0
+LITTLE_CUT = 0.85  # least share of the height before the top of the picture cut it: a head is a seventh
 MOST_OVERLAP = 0.25
+BELOW_THE_HEAD = {
+    Item.VEST: (1.0, 3.5),
+    Item.BOOTS: (6.0, 8.0),
+    Item.GLOVES: (1.5, 5.0),
+}  # in heads from the top
 
 
 def judge(
@@ -178,7 +183,7 @@ def _why_absence_cannot_count(person: Track, people: Sequence[Track], item: Item
     seen_px = head * view.scale_of(box)
     if seen_px < LEAST_HEAD_PX:
         return f"too small (head {seen_px:.0f} px of the model's input, {LEAST_HEAD_PX:.0f} needed)"
-    if box.y1 <= EDGE_PX:
+    if box.y1 <= EDGE_PX and (item not in BELOW_THE_HEAD or not _only_the_head_cut(person, view)):
         return "cut by the top of the picture"
     if box.x1 <= EDGE_PX or box.x2 >= view.width - EDGE_PX:
         return "cut by the side of the picture"
@@ -192,11 +197,16 @@ def _why_absence_cannot_count(person: Track, people: Sequence[Track], item: Item
     return ""
 
 
+def _only_the_head_cut(person: Track, view: View) -> bool:
+    """Whether the body below the head is whole: its feet in view, and it about as tall as before the cut."""
+    if person.uncut is None or person.box.y2 >= view.height - EDGE_PX:
+        return False
+    return LITTLE_CUT <= person.box.height / person.uncut.height <= 1 / LITTLE_CUT
+
+
 def _visible_band(item: Item, person: Box, head: float) -> Box:
     """Where *item* would be seen, for the test of a free view."""
-    top, bottom = {Item.VEST: (1.0, 3.5), Item.BOOTS: (6.0, 8.0), Item.GLOVES: (1.5, 5.0)}.get(
-        item, (0.0, 1.2)
-    )
+    top, bottom = BELOW_THE_HEAD.get(item, (0.0, 1.2))
     return Box(person.x1, person.y1 + top * head, person.x2, person.y1 + bottom * head)
 
 

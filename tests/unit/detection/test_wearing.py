@@ -7,6 +7,7 @@ import pytest
 from services.detection.domain.closer import Part
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.geometry import Box
+from services.detection.domain.tracking import Track, Tracker
 from services.detection.domain.wearing import Verdict, View, Wearing, judge
 from shared.vocabulary import Item
 from tests.unit.detection.scenes import THRESHOLDS, VIEW, on_head, on_torso, person, track
@@ -122,6 +123,33 @@ def test_a_person_cut_below_the_waist_still_shows_the_head() -> None:
 def test_a_torso_below_the_picture_cannot_be_judged() -> None:
     cut = Detection(Box(560, 600, 680, 720), Label.PERSON, 0.9)
     assert vest(of=cut).verdict is Verdict.CANNOT_TELL
+
+
+def seen_walking_up(*heights_cut: float) -> Track:
+    """A person 500 px tall who is seen whole, then with the top of the picture cutting off so many pixels of him."""
+    tracker, people = Tracker(), []
+    for number, cut in enumerate((-20.0, *heights_cut)):
+        whole = person(y=-cut).box
+        seen = Detection(Box(whole.x1, max(0.0, whole.y1), whole.x2, whole.y2), Label.PERSON, 0.9)
+        people = tracker.update([seen], number * 0.2)
+    return people[0]
+
+
+@pytest.mark.parametrize(
+    ("cut_px", "verdict"),
+    [(60.0, Verdict.MISSING), (90.0, Verdict.CANNOT_TELL), (250.0, Verdict.CANNOT_TELL)],
+)
+def test_the_top_of_the_picture_may_hide_the_head_and_still_show_the_vest(
+    cut_px: float, verdict: Verdict
+) -> None:
+    seen = judge([seen_walking_up(cut_px / 2, cut_px)], (), (Item.HARDHAT, Item.VEST), VIEW, THRESHOLDS)
+    [wearing] = seen.values()
+    assert wearing[Item.VEST].verdict is verdict
+    assert wearing[Item.HARDHAT].verdict is Verdict.CANNOT_TELL
+
+
+def test_who_was_never_seen_whole_may_be_cut_anywhere() -> None:
+    assert vest(of=person(y=0)).verdict is Verdict.CANNOT_TELL
 
 
 def test_a_vest_on_the_torso_is_worn_and_one_on_a_hook_is_not() -> None:

@@ -86,7 +86,7 @@ class AwsClients:
     def named(self, service: str) -> Any:
         """A client of the service with that name in the SDK, such as ``ecs``."""
         try:
-            return self._session.client(service, config=self._config())  # type: ignore[call-overload]
+            return self._session.client(service, config=self._config())  # type: ignore[call-overload]  # one overload a literal name
         except (BotoCoreError, ValueError) as error:
             raise _unusable(error) from error
 

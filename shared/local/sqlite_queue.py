@@ -111,7 +111,7 @@ class SqliteQueue:
         now = self._now()
         with self._read() as db:
             row = db.execute(
-                f"SELECT total({_VISIBLE}), total(NOT dead), total(dead) FROM queue_messages",  # noqa: S608
+                f"SELECT total({_VISIBLE}), total(NOT dead), total(dead) FROM queue_messages",  # noqa: S608 - constants of this file
                 {"now": now, "far": now + MAX_VISIBILITY_S},
             ).fetchone()
         visible, alive, dead = (int(value) for value in row)
@@ -174,16 +174,16 @@ class SqliteQueue:
 # Only a clock that was set back puts a message beyond the longest visibility: show it rather than lose half a day.
 _VISIBLE = "(dead = 0 AND (visible_at <= :now OR visible_at > :far))"
 
-_ANY = f"SELECT 1 FROM queue_messages WHERE {_VISIBLE} LIMIT 1"  # noqa: S608
+_ANY = f"SELECT 1 FROM queue_messages WHERE {_VISIBLE} LIMIT 1"  # noqa: S608 - constants of this file
 
-_BURY = f"UPDATE queue_messages SET dead = 1, receipt = NULL WHERE {_VISIBLE} AND receive_count >= :limit"  # noqa: S608
+_BURY = f"UPDATE queue_messages SET dead = 1, receipt = NULL WHERE {_VISIBLE} AND receive_count >= :limit"  # noqa: S608 - constants of this file
 
 _RECEIVE = f"""
     UPDATE queue_messages
     SET receive_count = receive_count + 1, visible_at = :until, receipt = lower(hex(randomblob(16)))
     WHERE id IN (SELECT id FROM queue_messages WHERE {_VISIBLE} ORDER BY id LIMIT :limit)
     RETURNING id, receipt, body, receive_count, sent_at
-"""  # noqa: S608
+"""  # noqa: S608 - constants of this file
 
 
 def _open(path: Path, busy_timeout_s: float) -> sqlite3.Connection:

@@ -90,9 +90,7 @@ class LangChainChat:
         )
         try:
             return retrying(self._told_call, conversation, schema)
-        except (
-            Exception
-        ) as error:  # vendors raise anything, a bare TypeError for a garbled body: the edge is here
+        except Exception as error:  # the edge: vendors raise anything, a TypeError for a garbled body
             log.warning("report.model_failed", model=self._settings.llm_model, error=type(error).__name__)
             raise NoAnswerError(_told(error, self._settings.llm_timeout_s)) from error
 

@@ -51,7 +51,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 class DatabaseTime(FunctionElement[datetime]):
     """Now by the database's clock, plus *offset_s* seconds: the one clock that all workers share."""
 
-    inherit_cache: ClassVar[bool | None] = True  # type: ignore[misc]
+    inherit_cache: ClassVar[bool | None] = True  # type: ignore[misc]  # SQLAlchemy declares it for the instance
     type = UtcDateTime()
 
     def __init__(self, offset_s: float = 0.0) -> None:

@@ -80,6 +80,7 @@ def rollback(registry: RegistryOption) -> None:
 app.command()(model_steps.collect)
 app.command()(model_steps.prepare)
 app.command()(model_steps.train)
+app.command()(model_steps.average)
 app.command()(model_steps.validate)
 app.command()(model_steps.quantise)
 app.command()(model_steps.package)

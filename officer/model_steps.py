@@ -12,6 +12,7 @@ from services.detection.settings import SHIPPED_MODEL
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from officer.training.average import Share
     from officer.training.registry import Registry
 
 FLOORS = SHIPPED_MODEL.with_name("floors.yaml")
@@ -141,6 +142,22 @@ def train(
     screen.print(f"Trained: {made}")
 
 
+def average(
+    trainings: Annotated[
+        list[str],
+        typer.Argument(metavar="FILE=SHARE", help="A .pt that you trust; the shares add up to 1."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
+) -> None:
+    """Average the weights of several trainings that began alike. Needs the extra train.
+
+    officer model average runs/a/weights/last.pt=0.6 runs/b/weights/last.pt=0.4 --out runs/mean
+    """
+    from officer.training.average import average as run
+
+    screen.print(f"Averaged: {run([_share(text) for text in trainings], out)}")
+
+
 def validate(
     model: Annotated[Path, typer.Argument(help="An .onnx file, or a .pt (needs the extra train).")],
     data: DataOption,
@@ -240,6 +257,18 @@ def _exported(weights: Path, out: Path, longest: int | None) -> Path:
     if not made.exists() or made.stat().st_mtime < weights.stat().st_mtime:
         export(weights, made, longest)
     return made
+
+
+def _share(text: str) -> "Share":
+    from officer.training.average import Share
+
+    path, _, number = text.rpartition("=")
+    try:
+        return Share(Path(path), float(number))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{text[:80]!a} is no share; allowed: FILE=SHARE, such as last.pt=0.5"
+        ) from error
 
 
 def _threshold(text: str) -> tuple[Label, float]:

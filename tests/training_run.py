@@ -2,7 +2,7 @@
 
 The tests' own environment has no torch, so `make test` does not run this. It stops a training with SIGKILL, lets it go
 on, exports what came of it and looks at a picture with it, and checks that a class which a set does not label costs
-nothing there. Then it trains by the clock.
+nothing there. Then it trains by the clock, and averages.
 """
 
 import csv
@@ -36,6 +36,8 @@ def main() -> None:
         train_interrupted_then_on(Path(folder))
     with tempfile.TemporaryDirectory() as folder:
         train_by_the_clock(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        average(Path(folder))
 
 
 def check_that_what_is_not_asked_costs_nothing() -> None:
@@ -97,6 +99,40 @@ def train_by_the_clock(folder: Path) -> None:
     with (run / "results.csv").open() as file:
         [round_] = csv.DictReader(file)
     assert float(round_["lr/pg0"]) < 0.05 * 0.002
+
+
+def average(folder: Path) -> None:
+    one, two, other = folder / "one.pt", folder / "two.pt", folder / "other.pt"
+    for path in (one, two):
+        YOLO("yolov8n.yaml").save(path)
+    YOLO("yolov8s.yaml").save(other)
+
+    def made(*shares: str) -> Path:
+        subprocess.run([*OFFICER, "average", *shares, "--out", folder / "mean"], check=True)
+        return folder / "mean" / "weights" / "last.pt"
+
+    values = [
+        YOLO(path).model.float().state_dict() for path in (one, two, made(f"{one}=0.75", f"{two}=0.25"))
+    ]
+    for name, value in values[2].items():
+        if value.is_floating_point():
+            assert torch.allclose(value, 0.75 * values[0][name] + 0.25 * values[1][name], atol=1e-3), name
+    again = made(f"{folder / 'mean' / 'weights' / 'last.pt'}=0.5", f"{two}=0.5")
+    origins = json.loads((again.parents[1] / "training.json").read_text())["averaged"]
+    assert [(origin["weights"], origin["share"]) for origin in origins] == [
+        ("one.pt", 0.375),
+        ("two.pt", 0.125),
+        ("two.pt", 0.5),
+    ]
+    refused = subprocess.run(
+        [*OFFICER, "average", f"{one}=0.5", f"{other}=0.5", "--out", folder / "none"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 2, refused
+    assert "cannot be averaged" in refused.stderr, refused.stderr
+    assert not (folder / "none").exists()
 
 
 if __name__ == "__main__":

@@ -89,6 +89,9 @@ def _prepared(data: Mapping[str, Any] | None) -> Iterator[str]:
 def _trained(training: Mapping[str, Any] | None) -> Iterator[str]:
     if training is None:
         return
+    if "averaged" in training:
+        yield "Averaged from\n\n" + "\n".join(map(_averaged, training["averaged"]))
+        return
     settings = ", ".join(
         f"{name} {value}" for name, value in training["settings"].items() if value is not None
     )
@@ -97,6 +100,11 @@ def _trained(training: Mapping[str, Any] | None) -> Iterator[str]:
         f"Trained from `{training['started_from']}` (SHA-256 `{training['started_from_sha256']}`), "
         f"{training['epochs_seen']} epochs, {training['seconds']} s on {training['machine']}: {settings}. {packages}."
     )
+
+
+def _averaged(origin: Mapping[str, Any]) -> str:
+    told = " ".join(_trained(origin["training"])) or "where it comes from is not known"
+    return f"- {origin['share']:g} of `{origin['weights']}` (SHA-256 `{origin['sha256']}`): {told}"
 
 
 def _how(report: Mapping[str, Any]) -> str:

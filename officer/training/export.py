@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from officer.training.extra import require
-from officer.training.train import RECORD, without_downloads
+from officer.training.train import record_of, without_downloads
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -85,8 +85,7 @@ def _describe(model: "onnx.ModelProto", weights: Path) -> None:
     found = {entry.key: entry.value for entry in model.metadata_props}
     metadata = {key: value for key, value in found.items() if key in KEPT}
     metadata["ultralytics_version"] = found.get("version", "")
-    record = weights.parent.parent / RECORD
-    if record.exists():
-        metadata["officer_training"] = json.dumps(json.loads(record.read_text("utf-8")))
+    if record := record_of(weights):
+        metadata["officer_training"] = json.dumps(record)
     del model.metadata_props[:]
     helper.set_model_props(model, metadata)

@@ -179,4 +179,18 @@ def _record(training: Training, last: Path, run: Mapping[str, Any]) -> None:
         **run,
         **software(),
     }
-    (training.out / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    write_record(training.out, record)
+
+
+def write_record(run: Path, record: Mapping[str, Any]) -> None:
+    """Keep what was done beside the weights of *run*."""
+    (run / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+
+
+def record_of(weights: Path) -> dict[str, Any] | None:
+    """What the run that made *weights* wrote down; None for weights from elsewhere."""
+    path = weights.parent.parent / RECORD
+    if not path.exists():
+        return None
+    record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    return record

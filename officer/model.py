@@ -8,11 +8,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from officer import model_steps
-from officer.console import screen, table
+from officer.console import errors, screen, table
 from officer.model_steps import RegistryOption, open_registry
 from services.detection.adapters.model_file import ModelCard, ModelFile, read_card, read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
 from services.detection.settings import SHIPPED_MODEL
+from shared.errors import ConfigurationError
 
 app = typer.Typer(
     help="Look into model files, switch between them, and make them: collect, prepare, train, validate, package.",
@@ -23,19 +24,30 @@ app = typer.Typer(
 
 @app.command()
 def info(
-    path: Annotated[
-        Path, typer.Argument(help="An .onnx file.", show_default="the shipped model")
+    model: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE|NAME",
+            help="An .onnx file, or a name as `list` shows it.",
+            show_default="the shipped model",
+        ),
     ] = SHIPPED_MODEL,
+    version: Annotated[str | None, typer.Argument(help="After a name: as `list` shows it.")] = None,
+    registry: Annotated[  # never from the environment, where it would change what a FILE means
+        str | None, typer.Option(help="After a name: a folder, or s3://bucket/prefix.")
+    ] = None,
 ) -> None:
     """Show a model's metadata: classes in our vocabulary, input size, thresholds, hash. Nothing in the file is run.
 
     officer model info
 
     officer model info models/ppe.onnx
+
+    officer model info ppe5 1.0.0 --registry out/models
     """
-    file = read_model_file(path, ".onnx")
+    file = _file(model, version, registry)
     metadata = onnx_metadata(file)
-    screen.print(_table(file, read_card(metadata, path), metadata))
+    screen.print(_table(file, read_card(metadata, file.path), metadata))
 
 
 @app.command("list")
@@ -44,8 +56,11 @@ def list_models(registry: RegistryOption) -> None:
 
     officer model list --registry out/models
     """
-    found = open_registry(registry)
-    used = found.in_use()
+    found, used = open_registry(registry), []
+    try:
+        used = found.in_use()
+    except ConfigurationError as error:  # what there is has to be seen to choose what mends it
+        errors.print(escape(str(error)), style="yellow", highlight=False, soft_wrap=True)
     shown = table("Models", "name", "version", "SHA-256", "")
     for entry in found.entries():
         mark = "in use" if used and entry == used[-1] else "was in use" if entry in used else ""
@@ -84,6 +99,17 @@ app.command()(model_steps.average)
 app.command()(model_steps.validate)
 app.command()(model_steps.quantise)
 app.command()(model_steps.package)
+
+
+def _file(model: Path, version: str | None, registry: str | None) -> ModelFile:
+    """The file that was asked for: of this machine, or that of a version in a registry."""
+    if version is None and registry is None:
+        return read_model_file(model, ".onnx")
+    if version is None or registry is None:
+        raise ConfigurationError(
+            "a model in a registry is named by three words; do: officer model info NAME VERSION --registry REGISTRY"
+        )
+    return open_registry(registry).file(str(model), version)
 
 
 def _table(file: ModelFile, card: ModelCard, metadata: dict[str, str]) -> Table:

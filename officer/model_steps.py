@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 FLOORS = SHIPPED_MODEL.with_name("floors.yaml")
 PAIR = "LABEL=NUMBER"
 
-OutOption = Annotated[Path, typer.Option("--out", help="The folder to make, or to go on with.")]
+OutOption = Annotated[
+    Path, typer.Option("--out", file_okay=False, help="The folder to make, or to go on with.")
+]
 DataOption = Annotated[Path, typer.Option("--data", help="A folder that `prepare` has made.")]
 RegistryOption = Annotated[
     str, typer.Option("--registry", envvar="MODEL_REGISTRY", help="A folder, or s3://bucket/prefix.")
@@ -147,7 +149,7 @@ def average(
         list[str],
         typer.Argument(metavar="FILE=SHARE", help="A .pt that you trust; the shares add up to 1."),
     ],
-    out: Annotated[Path, typer.Option("--out", help="The folder to make.")],
+    out: Annotated[Path, typer.Option("--out", file_okay=False, help="The folder to make.")],
 ) -> None:
     """Average the weights of several trainings that began alike. Needs the extra train.
 
@@ -254,8 +256,7 @@ def _exported(weights: Path, out: Path, longest: int | None) -> Path:
             "a .pt file does not say at which size it is to be measured; do: add --longest"
         )
     made = out / f"{weights.stem}.onnx"
-    if not made.exists() or made.stat().st_mtime < weights.stat().st_mtime:
-        export(weights, made, longest)
+    export(weights, made, longest)
     return made
 
 
@@ -274,11 +275,14 @@ def _share(text: str) -> "Share":
 def _threshold(text: str) -> tuple[Label, float]:
     label, _, number = text.partition("=")
     try:
-        return Label(label), float(number)
-    except ValueError as error:
+        asked = Label(label), float(number)
+    except ValueError:
+        asked = None
+    if asked is None or not 0 < asked[1] < 1:
         raise ConfigurationError(
-            f"{text[:40]!a} is no threshold; allowed: {PAIR}, such as person=0.3"
-        ) from error
+            f"{text[:40]!a} is no threshold; allowed: {PAIR} between 0 and 1, such as person=0.3"
+        )
+    return asked
 
 
 def _text(path: Path) -> str:

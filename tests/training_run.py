@@ -37,6 +37,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         train_by_the_clock(Path(folder))
     with tempfile.TemporaryDirectory() as folder:
+        train_by_the_clock_interrupted(Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
         average(Path(folder))
 
 
@@ -63,26 +65,47 @@ def train_interrupted_then_on(folder: Path) -> None:
     run = folder / "runs" / "a"
     sizes = ("--longest", "64", "--epochs", str(EPOCHS), "--batch", "8")
     command = [*OFFICER, "train", "--data", data, "--weights", start, "--out", run, *sizes]
-    process = subprocess.Popen(command, start_new_session=True)
-    while not (run / "weights" / "last.pt").exists():
-        assert process.poll() is None, "it ended before its first round did"
-        time.sleep(0.2)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not (run / "training.json").exists(), "it had ended before it was killed: give it more rounds"
+    kill_after_a_round(command, run)
     subprocess.run(command, check=True)
     record = json.loads((run / "training.json").read_text())
-    assert record["resumed"]
     assert record["epochs_seen"] == EPOCHS
+    assert record["ended"]
+    with (run / "results.csv").open() as file:
+        assert [int(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3, 4]
     subprocess.run(command, check=True)  # it has ended: nothing is done
+    refused = subprocess.run([*command, "--rate", "0.01"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 2, refused
+    assert "began with another rate" in refused.stderr, refused.stderr
+    (run / "training.json").write_text(
+        json.dumps({**record, "ended": False})
+    )  # as if killed before it said so
+    subprocess.run(command, check=True)
+    assert json.loads((run / "training.json").read_text())["weights_sha256"] == record["weights_sha256"]
     checked = [*OFFICER, "validate", run / "weights" / "last.pt", "--data", data, "--out", folder / "checked"]
     assert (
         subprocess.run([*checked, "--longest", "64"], check=False).returncode == 1
     )  # four rounds teach nothing
     path = folder / "checked" / "last.onnx"
+    first = path.read_bytes()
+    subprocess.run([*checked, "--longest", "96"], check=False)
+    assert read_card(onnx_metadata(read_model_file(path, ".onnx")), path).longest == 96
+    subprocess.run([*checked, "--longest", "64"], check=False)
+    assert path.read_bytes() == first
     metadata = onnx_metadata(read_model_file(path, ".onnx"))
     assert json.loads(metadata["officer_training"])["epochs_seen"] == EPOCHS
     assert Label.NO_HARDHAT in read_card(metadata, path).labels.values()
+
+
+def kill_after_a_round(command: list[object], run: Path) -> None:
+    process = subprocess.Popen(list(map(str, command)), start_new_session=True)
+    while not (run / "weights" / "last.pt").exists():
+        assert process.poll() is None, "it ended before its first round did"
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not json.loads((run / "training.json").read_text()).get("ended"), (
+        "it had ended: give it more rounds"
+    )
 
 
 def train_by_the_clock(folder: Path) -> None:
@@ -99,6 +122,30 @@ def train_by_the_clock(folder: Path) -> None:
     with (run / "results.csv").open() as file:
         [round_] = csv.DictReader(file)
     assert float(round_["lr/pg0"]) < 0.05 * 0.002
+
+
+def train_by_the_clock_interrupted(folder: Path) -> None:
+    """The clock goes on where it stood; it does not begin anew."""
+    pictures = {f"train/{number}": [PERSON] for number in range(8)} | {"val/a": [PERSON]}
+    data = prepared_folder(folder, write_set(folder / "people", pictures))
+    listed = data / "train.txt"
+    listed.write_text(listed.read_text() * 100)
+    start, run = folder / "start.pt", folder / "runs" / "a"
+    YOLO("yolov8n.yaml").save(start)
+    clock = ("--longest", "64", "--hours", "0.015", "--rate", "0.002")
+    command = [*OFFICER, "train", "--data", data, "--weights", start, "--out", run, *clock]
+    kill_after_a_round(command, run)
+    before = json.loads((run / "training.json").read_text())
+    began = time.monotonic()
+    subprocess.run(command, check=True)
+    after = json.loads((run / "training.json").read_text())
+    assert after["epochs_seen"] > before["epochs_seen"] > 0
+    assert 54 <= after["seconds"] < 54 + before["seconds"], (before["seconds"], after["seconds"])
+    assert after["seconds"] - before["seconds"] <= time.monotonic() - began
+    with (run / "results.csv").open() as file:
+        rates = [float(row["lr/pg0"]) for row in csv.DictReader(file)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.05 * 0.002
 
 
 def average(folder: Path) -> None:

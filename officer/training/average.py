@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isclose
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
-from officer.training.extra import require
+from officer.training.extra import NO_WEIGHTS, require
 from officer.training.provenance import file_sha256, software
 from officer.training.train import record_of, without_downloads, write_record
 from shared.errors import ConfigurationError
@@ -48,7 +47,7 @@ def average(shares: Sequence[Share], out: Path) -> Path:
     try:
         models = [YOLO(share.weights, task="detect") for share in shares]
         mean = _mean([model.model.float() for model in models], [share.share for share in shares])
-    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, UnpicklingError) as error:
+    except NO_WEIGHTS as error:
         raise ConfigurationError(
             f"these weights cannot be averaged: {str(error)[:300]}; allowed: .pt files that 'officer model train' has "
             "made of one network with the same classes"

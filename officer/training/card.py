@@ -167,11 +167,13 @@ def _events(events: Mapping[str, Any] | None) -> Iterator[str]:
     if events is None:
         yield "Not judged."
         return
+    clips = ", ".join(f"{name} at {px} pixels" for name, px in events["clips"].items())
     yield (
-        f"{len(events['clips'])} clips with known truth, {events['camera_s']:.0f} s: {events['found']:.0f} of "
-        f"{events['expected']:.0f} violations found ({_shown(events['found_share'])}), {events['missed']:.0f} missed, "
-        f"{events['false']:.0f} false ({_shown(events['false_per_camera_hour'], '.1f')} a camera's hour), "
-        f"{events['duplicates']:.0f} duplicates; median delay {events['median_delay_s']} s."
+        f"{len(events['clips'])} clips with known truth ({clips}), {events['camera_s']:.0f} s: "
+        f"{events['found']:.0f} of {events['expected']:.0f} violations found ({_shown(events['found_share'])}), "
+        f"{events['missed']:.0f} missed, {events['false']:.0f} false "
+        f"({_shown(events['false_per_camera_hour'], '.1f')} a camera's hour), {events['duplicates']:.0f} duplicates; "
+        f"median delay {events['median_delay_s']} s."
     )
 
 

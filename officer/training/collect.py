@@ -4,12 +4,15 @@ Each becomes NAME/ with data.yaml, images/{train,val} and labels/{train,val}. Wh
 no file leaves the folder, and nothing unfolds to more than it may.
 """
 
+import hashlib
 import json
+import lzma
 import re
 import shutil
 import stat
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -19,17 +22,18 @@ from typing import Any
 import yaml
 
 from officer.training.extra import require
-from officer.training.prepared import BETWEEN, label_file
+from officer.training.prepared import label_file, make_folder
 from officer.training.progress import track
 from officer.training.provenance import file_sha256, software
 from officer.training.train import without_downloads
-from officer.training.yolo_set import PICTURES, SPLITS, YoloSet, read_set
+from officer.training.yolo_set import PICTURES, SPLITS, YoloSet, differing, read_set
 from shared.errors import ConfigurationError
 
 RECORD = "collected.json"
 MOST_FILES = 500_000
 MOST_BYTES = 50_000_000_000
 MOST_BYTES_A_FILE = 100_000_000
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError, ValueError)
 WANTED = {*PICTURES, ".txt", ".yaml", ".yml"}
 
 
@@ -52,20 +56,60 @@ def collect_set(source: str, out: Path) -> Collected:
     """Bring the set *source* into a folder of its own below *out*; one that is there already stays as it is.
 
     Raises:
-        ConfigurationError: it is not understood, not to be trusted, or cannot be fetched.
+        ConfigurationError: it is not understood, not to be trusted, cannot be fetched, or another lies there.
     """
-    name = re.sub(r"[^A-Za-z0-9.-]+", "-", Path(source).resolve().name.removesuffix(".zip")).strip("-.")
-    target = out / name
+    name = Path(source).resolve().name
+    target = out / _folder_name(name)
+    origin = {"source": name, "sha256": _sha256(source)}
     if (target / RECORD).exists():
-        told = json.loads((target / RECORD).read_text("utf-8"))
-        return Collected(target, sum(told["pictures"].values()), "collected before")
+        return _collected_before(target, origin)
+    make_folder(out)
     with _opened(source, out) as folder:
         record = _copied(read_set(folder), target)
-    record = {"source": Path(source).name, "sha256": _hash(source), **record, **software()}
+    record = {**origin, **record, **software()}
     (target / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     bare = record["without_label_file"]
     state = f"collected; {bare} have no label file, so nothing is to be seen in them" if bare else "collected"
     return Collected(target, sum(record["pictures"].values()), state)
+
+
+def _folder_name(source: str) -> str:
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", source.removesuffix(".zip")).strip("-.")
+    if not name:
+        raise ConfigurationError(
+            f"nothing of the name {source!r} can name a folder; allowed: A-Z a-z 0-9 . -; do: rename it"
+        )
+    return name
+
+
+def _sha256(source: str) -> str | None:
+    """What tells *source* from another of its name; None if it is only a name."""
+    path = Path(source)
+    if path.is_dir():
+        return _set_sha256(read_set(path))
+    return file_sha256(path) if path.is_file() else None
+
+
+def _set_sha256(dataset: YoloSet) -> str:
+    """SHA-256 over data.yaml, labels, and names and sizes of the pictures: these themselves would take long to read."""
+    digest = hashlib.sha256((dataset.folder / "data.yaml").read_bytes())
+    for split in SPLITS:
+        for picture in dataset.pictures(split):
+            labels = label_file(picture)
+            digest.update(f"{split} {picture.name!a} {picture.stat().st_size}\n".encode())
+            digest.update(labels.read_bytes() if labels.exists() else b"")
+    return digest.hexdigest()
+
+
+def _collected_before(target: Path, origin: Mapping[str, str | None]) -> Collected:
+    told = json.loads((target / RECORD).read_text("utf-8"))
+    if any(told[key] != value for key, value in origin.items()):
+        raise ConfigurationError(
+            f"{target} was collected from {told['source']!r} with SHA-256 {told['sha256']}, which is not this "
+            f"{origin['source']!r} with SHA-256 {origin['sha256']}; "
+            f"do: check the path, rename this one, give another --out, or remove {target}"
+        )
+    return Collected(target, sum(told["pictures"].values()), "collected before")
 
 
 @contextmanager
@@ -75,7 +119,6 @@ def _opened(source: str, out: Path) -> Iterator[Path]:
     if path.is_dir():
         yield path
     elif path.suffix.lower() == ".zip":
-        out.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=out, prefix=".unpacking-") as folder:
             yield _unpacked(path, Path(folder))
     else:
@@ -85,12 +128,12 @@ def _opened(source: str, out: Path) -> Iterator[Path]:
 def _unpacked(path: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
-            wanted = _checked(archive, path)
+            wanted = _checked(archive, path, shutil.disk_usage(folder).free)
             for info in track(wanted, f"{path.name}: unpacks"):
                 archive.extract(info, folder)
-    except (OSError, zipfile.BadZipFile, NotImplementedError) as error:
+    except DAMAGED as error:
         raise ConfigurationError(
-            f"{path} cannot be unpacked: {str(error)[:160]}; do: fetch it again"
+            f"{path} cannot be unpacked: {str(error)[:160] or 'it ends too early'}; do: fetch it again"
         ) from error
     found = sorted(folder.rglob("data.y*ml"), key=lambda one: len(one.parts))
     if not found:
@@ -98,14 +141,20 @@ def _unpacked(path: Path, folder: Path) -> Path:
     return found[0].rename(found[0].with_name("data.yaml")).parent
 
 
-def _checked(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
-    """The files to unpack. The sizes are those of the directory; more than it says is never unpacked."""
+def _checked(archive: zipfile.ZipFile, path: Path, free: int) -> list[zipfile.ZipInfo]:
+    """The files to unpack. The sizes are those of the directory; more than it says is never unpacked.
+
+    Args:
+        archive: what is packed in *path*.
+        path: the zip file.
+        free: bytes; half of them are for the copy of what is unpacked.
+    """
     wanted = [one for one in archive.infolist() if PurePosixPath(one.filename).suffix.lower() in WANTED]
     for info in archive.infolist():
         if problem := _problem(info):
             raise ConfigurationError(f"{path}: {info.filename[:80]!a} {problem}; do: pack the set again")
     total = sum(info.file_size for info in wanted)
-    room = min(MOST_BYTES, shutil.disk_usage(path.parent).free)
+    room = min(MOST_BYTES, free // 2)
     if len(wanted) > MOST_FILES or total > room:
         raise ConfigurationError(
             f"{path} unfolds to {len(wanted):,} files of {total:,} bytes; allowed: {MOST_FILES:,} of {room:,}; "
@@ -158,19 +207,14 @@ def _relative(places: Any, folder: Path) -> list[str]:
 
 def _copied(dataset: YoloSet, target: Path) -> dict[str, Any]:
     """Copy pictures and labels, and write data.yaml; what was copied before an interruption is not copied again."""
-    if BETWEEN in target.name:
-        raise ConfigurationError(
-            f"{target.name!a} holds {BETWEEN!r}, which parts set and picture here; do: rename it"
-        )
     counts, bare = {}, 0
     for split in SPLITS:
         pictures = dataset.pictures(split)
         counts[split] = len(pictures)
         for kind in ("images", "labels"):
-            (target / kind / split).mkdir(parents=True, exist_ok=True)
-        for path, name in track(
-            list(zip(pictures, _names(pictures), strict=True)), f"{target.name}: {split}"
-        ):
+            make_folder(target / kind / split)
+        names = differing(path.name for path in pictures)
+        for path, name in track(list(zip(pictures, names, strict=True)), f"{target.name}: {split}"):
             _copy(path, target / "images" / split / name)
             labels = label_file(path)
             if labels.exists():
@@ -182,21 +226,6 @@ def _copied(dataset: YoloSet, target: Path) -> dict[str, Any]:
     return {"pictures": counts, "without_label_file": bare}
 
 
-def _names(pictures: list[Path]) -> list[str]:
-    """File names, made different where two folders hold the same."""
-    taken: set[str] = set()
-    names = []
-    for number, path in enumerate(pictures):
-        name = path.name if path.stem not in taken else f"{number}-{path.name}"
-        taken.add(Path(name).stem)
-        names.append(name)
-    return names
-
-
 def _copy(source: Path, target: Path) -> None:
     if not target.exists() or target.stat().st_size != source.stat().st_size:
         shutil.copyfile(source, target)
-
-
-def _hash(source: str) -> str | None:
-    return file_sha256(Path(source)) if Path(source).is_file() else None

@@ -9,6 +9,8 @@ from pathlib import Path
 from threading import Event as Stop
 from typing import Any
 
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
 from services.detection.bootstrap import build_detection
 from services.detection.domain.geometry import Box
 from services.detection.settings import DetectionSettings
@@ -90,6 +92,20 @@ class Raised:
     boxes: tuple[Box, ...]
 
 
+class _AsGiven(DetectionSettings):
+    """Settings that no environment changes: a clip is judged alike everywhere, and nothing is sent anywhere."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic-settings'
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
 Places = Callable[[float], Mapping[str, Box]]  # everybody's true box at a moment
 
 
@@ -108,13 +124,11 @@ def judge_clip(folder: Path, model: Path, backend: str = "auto") -> EventTally:
     truth = _read_truth(folder)
     site = load_site(folder / "site.yaml").site
     with tempfile.TemporaryDirectory() as data:
-        settings = DetectionSettings.model_validate(
+        settings = _AsGiven.model_validate(
             {
                 "site_file": folder / "site.yaml",
                 "source": str((folder / truth["video"]).resolve()),
                 "model_file": model,
-                "model_registry": None,
-                "model_sha256": None,
                 "backend": backend,
                 "data_dir": Path(data),
             }

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from officer.training.extra import require
+from officer.training.extra import NO_WEIGHTS, require
+from officer.training.provenance import file_sha256
 from officer.training.train import record_of, without_downloads
+from services.detection.adapters.model_file import read_model_file
+from services.detection.adapters.onnx_file import onnx_metadata
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -21,11 +24,12 @@ if TYPE_CHECKING:
 
 OPSET = 17  # the newest that both runtimes have read for years
 SMALLEST_HALVED = 64  # values; below it nothing is gained
+EXPORTED_FROM = "officer_exported_from"  # key of the metadata: the SHA-256 of the weights, and the size
 KEPT = ("task", "names", "stride", "imgsz", "end2end", "license", "author")
 
 
 def export(weights: Path, out: Path, longest: int) -> None:
-    """Write *weights* to *out*.
+    """Write *weights* to *out*, unless that has been done.
 
     Args:
         weights: a .pt, a pickle that runs code: only from a source that you trust. The record that `train` left in its
@@ -41,11 +45,29 @@ def export(weights: Path, out: Path, longest: int) -> None:
         raise ConfigurationError(f"{weights} is no file; do: name a .pt that 'officer model train' has made")
     import onnx
 
-    model = _halved(_exported(weights, longest))
-    _describe(model, weights)
+    if _is_export(out, weights, longest):
+        return
+    try:
+        model = _halved(_exported(weights, longest))
+    except NO_WEIGHTS as error:
+        raise ConfigurationError(f"{weights} cannot be exported: {str(error)[:300]}") from error
+    _describe(model, weights, longest)
     onnx.checker.check_model(model)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(model.SerializeToString())
+    aside = out.with_suffix(".part")
+    aside.write_bytes(model.SerializeToString())
+    aside.replace(out)
+
+
+def _is_export(out: Path, weights: Path, longest: int) -> bool:
+    if not out.exists():
+        return False
+    metadata = onnx_metadata(read_model_file(out, ".onnx"))
+    return metadata.get(EXPORTED_FROM) == _origin(weights, longest)
+
+
+def _origin(weights: Path, longest: int) -> str:
+    return f"{file_sha256(weights)} {longest}"
 
 
 def _exported(weights: Path, longest: int) -> "onnx.ModelProto":
@@ -78,13 +100,14 @@ def _halved(model: "onnx.ModelProto") -> "onnx.ModelProto":
     return model
 
 
-def _describe(model: "onnx.ModelProto", weights: Path) -> None:
+def _describe(model: "onnx.ModelProto", weights: Path, longest: int) -> None:
     """Keep of the exporter's metadata what names no machine and no hour; add the training's record."""
     from onnx import helper
 
     found = {entry.key: entry.value for entry in model.metadata_props}
     metadata = {key: value for key, value in found.items() if key in KEPT}
     metadata["ultralytics_version"] = found.get("version", "")
+    metadata[EXPORTED_FROM] = _origin(weights, longest)
     if record := record_of(weights):
         metadata["officer_training"] = json.dumps(record)
     del model.metadata_props[:]

@@ -1,8 +1,23 @@
 """The extra `train`: whether what a step needs of it is installed."""
 
 import importlib.util
+from pickle import UnpicklingError
 
 from shared.errors import ConfigurationError
+
+# What torch and Ultralytics raise over a .pt that is empty, cut, of another kind or of another version
+NO_WEIGHTS = (
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    KeyError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    UnpicklingError,
+    ValueError,
+)
 
 
 def require(step: str, *modules: str) -> None:

@@ -10,14 +10,14 @@ from typing import Any
 from officer.training.card import Words, write_card
 from officer.training.described import described
 from officer.training.extra import require
-from officer.training.provenance import file_sha256
 from officer.training.registry import Registry
 from officer.training.validate import REPORT, compact
-from services.detection.adapters.model_file import read_card, read_model_file
+from services.detection.adapters.model_file import ModelFile, read_card, read_model_file
 from services.detection.adapters.model_registry import Entry
 from services.detection.adapters.onnx_file import onnx_metadata
 from shared.errors import ConfigurationError
 
+SPLIT = "val"  # the one that counts: no training saw it
 NORMALISATION = "RGB, 0 to 1, aspect kept, padded with grey 114"
 
 
@@ -43,12 +43,14 @@ def package(packaging: Packaging, registry: Registry) -> Entry:
     """Add the model to *registry*.
 
     Raises:
-        ConfigurationError: it was not validated, was refused, or the registry has that version with other files.
+        ConfigurationError: it is missing, was not validated on val, was refused, or the registry has that version with
+            other files.
     """
     require("package", "onnx")
     report = read_report(packaging.validated)
-    _check(packaging.model, report)
-    body = _with_metadata(packaging, report)
+    model = read_model_file(packaging.model, ".onnx")
+    _check(model, report)
+    body = _with_metadata(model, packaging, report)
     report = {
         **report,
         "model": packaging.name,
@@ -56,9 +58,7 @@ def package(packaging: Packaging, registry: Registry) -> Entry:
         "measured_sha256": report["sha256"],
         "sha256": sha256(body).hexdigest(),
     }
-    training = json.loads(
-        onnx_metadata(read_model_file(packaging.model, ".onnx")).get("officer_training", "null")
-    )
+    training = json.loads(onnx_metadata(model).get("officer_training", "null"))
     files = {
         "model.onnx": body,
         "validation.json": compact(report).encode(),
@@ -84,14 +84,21 @@ def read_report(validated: Path) -> dict[str, Any]:
     return report
 
 
-def _check(model: Path, report: dict[str, Any]) -> None:
+def _check(model: ModelFile, report: dict[str, Any]) -> None:
     if report["refused"]:
         raise ConfigurationError(f"the model was refused: {'; '.join(report['refused'])}")
-    if file_sha256(model) != report["sha256"]:
-        raise ConfigurationError(f"{model} is not the file that was validated; do: officer model validate it")
+    if report["split"] != SPLIT:
+        raise ConfigurationError(
+            f"the model was measured on the split {report['split']!r}; allowed: {SPLIT}; "
+            f"do: officer model validate it with --split {SPLIT}"
+        )
+    if model.sha256 != report["sha256"]:
+        raise ConfigurationError(
+            f"{model.path} is not the file that was validated; do: officer model validate it"
+        )
 
 
-def _with_metadata(packaging: Packaging, report: dict[str, Any]) -> bytes:
+def _with_metadata(model: ModelFile, packaging: Packaging, report: dict[str, Any]) -> bytes:
     """The same network, described: what it was measured with, its thresholds, data and software."""
     data = report["data"] or {}
     changes = {
@@ -104,7 +111,7 @@ def _with_metadata(packaging: Packaging, report: dict[str, Any]) -> bytes:
         "officer_data_sha256": data.get("content_sha256", ""),
         "officer_software": f"{report['software']} {report['commit']}".strip(),
     }
-    body = described(packaging.model.read_bytes(), changes)
+    body = described(model.body, changes)
     _check_readable(body)
     return body
 

@@ -16,14 +16,34 @@ from ultralytics.data.augment import Compose, Mosaic
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.nn.tasks import DetectionModel
 from ultralytics.utils.loss import v8DetectionLoss
+from ultralytics.utils.torch_utils import strip_optimizer
 
 from officer.training.prepared import set_of
+
+STRIPPED = -1  # what Ultralytics writes for the epoch when a training has ended
 
 
 class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]  # torch and Ultralytics are not installed where types are checked
     """Trains on a folder made by `prepare`, whose data.yaml says under `labelled` which classes each set labels."""
 
     last: Path
+
+    def __init__(self, overrides: dict[str, Any], spent_s: float = 0.0) -> None:
+        """Train as *overrides* say; of the time that they give, *spent_s* seconds are gone."""
+        super().__init__(overrides=overrides)
+        self._spent_s = spent_s
+        self.add_callback("on_train_start", PartialLabelTrainer._clock_goes_on)
+        self.add_callback("on_train_epoch_start", PartialLabelTrainer._rounds_go_on)
+
+    def _clock_goes_on(self) -> None:
+        self.train_time_start -= self._spent_s
+
+    def _rounds_go_on(self) -> None:
+        self.start_epoch = 0  # Ultralytics divides the clock's time by the rounds since then
+
+    def final_eval(self) -> None:
+        """Make the weights fit to be used; measuring them is left to `validate`."""
+        strip_optimizer(self.last)
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
         dataset = super().build_dataset(img_path, mode, batch)
@@ -61,6 +81,20 @@ class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]  # torch and 
         super()._setup_train()
         torch.set_num_threads(os.cpu_count() or 1)  # Ultralytics leaves one core idle
         self.model.criterion = PartialLabelLoss(self.model, _labelled(self.data))
+
+
+def is_ended(last: Path, spent_s: float) -> bool:
+    """Whether the training whose checkpoint is *last*, *spent_s* seconds old, has nothing left to do.
+
+    It may have been killed before it could say so; its weights are then made fit to be used.
+    """
+    checkpoint = torch.load(last, map_location="cpu", weights_only=False)
+    settings, epoch = checkpoint["train_args"], checkpoint["epoch"]
+    over = settings["time"] and spent_s >= 3600 * settings["time"]
+    ended = bool(epoch == STRIPPED or epoch + 1 >= settings["epochs"] or over)
+    if ended:
+        strip_optimizer(last)
+    return ended
 
 
 def _labelled(data: dict[str, Any]) -> dict[str, torch.Tensor]:

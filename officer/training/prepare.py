@@ -6,11 +6,12 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
+import cv2
 import numpy as np
 import yaml
 from PIL import Image, ImageOps
@@ -19,16 +20,17 @@ from officer.training.contact_sheets import MOST, Tile, draw_sheet
 from officer.training.labels import Problem, Thing, read_labels, write_labels
 from officer.training.likeness import ALIKE, Hashes, hash_picture, nearest
 from officer.training.mosaics import cut_mosaic
-from officer.training.prepared import BETWEEN, RECORD, label_file
+from officer.training.prepared import BETWEEN, RECORD, label_file, make_folder
 from officer.training.progress import track
 from officer.training.provenance import file_sha256, software
-from officer.training.yolo_set import SPLITS, YoloSet, read_set
+from officer.training.yolo_set import SPLITS, YoloSet, differing, read_set
 from services.detection.domain.detection import Label
 from shared.errors import ConfigurationError
 
 LABELS = (Label.PERSON, Label.HARDHAT, Label.NO_HARDHAT, Label.VEST, Label.NO_VEST)
 RARE = (Label.NO_HARDHAT, Label.NO_VEST)
 LARGEST_PIXELS = 100_000_000
+UNREADABLE = (OSError, SyntaxError, Image.DecompressionBombError)  # SyntaxError: of a PNG's chunks
 SHEETS = "sheets"
 JPEG_QUALITY = 95  # of parts of mosaics
 
@@ -92,17 +94,19 @@ def prepare(preparation: Preparation) -> dict[str, Any]:
     """Make the folder; the record, which is also written there as prepared.json, last.
 
     Raises:
-        ConfigurationError: a set is not understood, two have the same name, or nothing is left.
+        ConfigurationError: a set is not understood, two have the same name, nothing is left, or *out* is no folder.
     """
     sets = _sets(preparation)
-    preparation.out.mkdir(parents=True, exist_ok=True)
+    make_folder(preparation.out)
     with TemporaryDirectory(prefix="parts-", dir=preparation.out) as parts:
         return _prepare(preparation, sets, Path(parts))
 
 
 def _prepare(preparation: Preparation, sets: list[YoloSet], parts: Path) -> dict[str, Any]:
     findings = _Findings()
-    pictures = [one for dataset in sets for one in _read(dataset, preparation, parts, findings)]
+    read = [one for dataset in sets for one in _read(dataset, preparation, parts, findings)]
+    names = differing(one.name for one in read)
+    pictures = [replace(one, name=name) for one, name in zip(read, names, strict=True)]
     val = [one for one in pictures if one.split == "val"]
     train, leaks = _without_leaks([one for one in pictures if one.split == "train"], val, preparation.alike)
     if not train and not val:
@@ -160,9 +164,9 @@ def _read(dataset: YoloSet, preparation: Preparation, parts: Path, findings: _Fi
         things, problems = read_labels(label_file(path), classes, len(dataset.classes))
         findings.broken_lines += problems
         try:
-            _refuse_huge(path)
+            _refuse_unreadable(path)
             hashes = hash_picture(path)
-        except OSError as error:
+        except UNREADABLE as error:
             findings.unreadable.append(f"{path}: {error}")
             continue
         name = f"{dataset.name}{BETWEEN}{split}-{path.name.removeprefix(f'{split}-')}"
@@ -174,23 +178,26 @@ def _read(dataset: YoloSet, preparation: Preparation, parts: Path, findings: _Fi
 
 
 def _cut(picture: _Picture, folder: Path) -> list[_Picture]:
-    """The parts of *picture*, written to *folder*; none if it is no mosaic."""
+    """The parts of *picture*, each written to a folder of its own in *folder*; none if it is no mosaic."""
     with Image.open(picture.source) as opened:
         upright = ImageOps.exif_transpose(opened).convert("RGB")
     found = []
     for number, part in enumerate(cut_mosaic(np.asarray(upright)[..., ::-1], picture.things), 1):
         name = f"{Path(picture.name).stem}-part{number}.jpg"
-        file = folder / name
+        file = Path(mkdtemp(dir=folder)) / name
         Image.fromarray(part.image[..., ::-1]).save(file, quality=JPEG_QUALITY)
         hashes, mosaic = hash_picture(file), picture.hashes[0]
         found.append(_Picture(picture.dataset, "train", file, name, part.things, hashes, mosaic))
     return found
 
 
-def _refuse_huge(path: Path) -> None:
+def _refuse_unreadable(path: Path) -> None:
+    """Refuse what is too large, and what Pillow reads and OpenCV, which training and detection use, does not."""
     with Image.open(path) as picture:
         if picture.width * picture.height > LARGEST_PIXELS:
             raise OSError(f"has {picture.width} x {picture.height} pixels, {LARGEST_PIXELS:,} are allowed")
+    if cv2.imread(str(path)) is None:
+        raise OSError("is damaged")
 
 
 def _without_leaks(
@@ -252,13 +259,12 @@ def _write(
     numbers = {label: number for number, label in enumerate(preparation.labels)}
     for split, listed in lists.items():
         for folder in ("images", "labels"):
-            (out / folder / split).mkdir(parents=True, exist_ok=True)
+            make_folder(out / folder / split)
         for one in track(
             sorted({one.name: one for one in listed}.values(), key=lambda p: p.name), f"{split}: writes"
         ):
             target = out / "images" / split / one.name
-            if not target.exists() or target.stat().st_size != one.source.stat().st_size:
-                shutil.copyfile(one.source, target)
+            shutil.copyfile(one.source, target)
             text = write_labels(one.things, numbers)
             label_file(target).write_text(text, "utf-8")
             digest.update(f"{one.name} {file_sha256(target)}\n{text}".encode())

@@ -57,6 +57,20 @@ def label_file(picture: Path) -> Path:
     return Path(*folders[:last], "labels", *folders[last + 1 :])
 
 
+def make_folder(folder: Path) -> None:
+    """Make *folder* and those above it, unless it is there.
+
+    Raises:
+        ConfigurationError: it cannot be made, as where a file stands.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the folder {folder} cannot be made: {error.strerror}; do: give another --out, or remove what stands there"
+        ) from error
+
+
 def read_prepared(folder: Path) -> Prepared:
     """Understand the data.yaml of *folder*.
 

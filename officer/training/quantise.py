@@ -27,6 +27,14 @@ if TYPE_CHECKING:
 CALIBRATED_ON = 200  # pictures
 SEED = 1
 VARIANT_OF = "officer_variant_of"  # key of the metadata: the SHA-256 of the model that it was made from
+OF_THE_ORIGIN = {  # keys with which `package` names a model and tells what was measured of it
+    "officer_name",
+    "officer_version",
+    "officer_thresholds",
+    "officer_reliability",
+    "officer_data_sha256",
+    "officer_software",
+}
 
 
 def quantise(source: Path, prepared: Path, out: Path) -> None:
@@ -53,9 +61,17 @@ def quantise(source: Path, prepared: Path, out: Path) -> None:
         subset_size=len(chosen),
         ignored_scope=nncf.IgnoredScope(patterns=_decoding(model), types=["Sigmoid"], validate=False),
     )
-    made.metadata_props.add(key=VARIANT_OF, value=file_sha256(source))
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(made.SerializeToString())
+    out.write_bytes(as_variant(made, file_sha256(source)))
+
+
+def as_variant(made: "onnx.ModelProto", origin_sha256: str) -> bytes:
+    """The file of *made*: it names its origin by hash, and has lost what was measured of that and not of itself."""
+    from onnx import helper
+
+    told = {entry.key: entry.value for entry in made.metadata_props if entry.key not in OF_THE_ORIGIN}
+    helper.set_model_props(made, {**told, VARIANT_OF: origin_sha256})
+    return bytes(made.SerializeToString())
 
 
 def _input(path: Path, longest: int, stride: int) -> npt.NDArray[np.float32]:

@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from services.detection.adapters.model_registry import POINTER, SCHEMA_VERSION, WORD, Entry, stack_of
+from services.detection.adapters.model_file import ModelFile
+from services.detection.adapters.model_registry import (
+    POINTER,
+    SCHEMA_VERSION,
+    WORD,
+    Entry,
+    read_entry,
+    stack_of,
+)
 from services.detection.adapters.model_shelf import Held, ModelShelf
 from shared.errors import ConfigurationError, TransientError
 
@@ -68,20 +76,34 @@ class Registry:
             )
         return Entry(papers["name"], papers["version"], papers["sha256"])
 
+    def file(self, name: str, version: str) -> ModelFile:
+        """The ONNX file of that version.
+
+        Raises:
+            ConfigurationError: there is none, or it is not the one that was added.
+        """
+        return read_entry(self.shelf, self.entry(name, version), self.address)
+
     def in_use(self) -> list[Entry]:
-        """The models that were in use one after the other and can be gone back to; the last is in use; may be empty."""
-        held = self.shelf.read(POINTER)
-        return stack_of(held.body, self.address) if held else []
+        """The models that were in use one after the other and can be gone back to; the last is in use; may be empty.
+
+        Raises:
+            ConfigurationError: what the registry says of it cannot be read.
+        """
+        return self._stack(self.shelf.read(POINTER))
 
     def use(self, name: str, version: str) -> Entry:
-        """Let services run that version from their next start on.
+        """Let services run that version from their next start on; mends what cannot be read of what was in use.
 
         Raises:
             ConfigurationError: there is none.
             TransientError: somebody else has changed what is in use this moment.
         """
         entry, held = self.entry(name, version), self.shelf.read(POINTER)
-        stack = stack_of(held.body, self.address) if held else []
+        try:
+            stack = self._stack(held)
+        except ConfigurationError:  # everybody is told to mend it with this
+            stack = []
         if not stack or stack[-1] != entry:
             self._point(held, [*stack, entry], "use")
         return entry
@@ -90,25 +112,27 @@ class Registry:
         """Go back to the version that was in use before; what is returned is in use now.
 
         Raises:
-            ConfigurationError: there is none before.
+            ConfigurationError: there is none before, or it cannot be read.
             TransientError: as for `use`.
         """
         held = self.shelf.read(POINTER)
-        stack = stack_of(held.body, self.address) if held else []
+        stack = self._stack(held)
         if len(stack) < 2:
             raise ConfigurationError(
-                f"registry {self.address}: no model was in use before; do: officer model use"
+                f"registry {self.address}: no model was in use before; do: officer model use NAME VERSION"
             )
         self._point(held, stack[:-1], "rollback")
         return stack[-2]
 
+    def _stack(self, held: Held | None) -> list[Entry]:
+        return stack_of(held.body, self.address) if held else []
+
     def _point(self, held: Held | None, stack: list[Entry], why: str) -> None:
-        history = json.loads(held.body)["history"] if held else []
         change = {"at": _now(), "change": why, **asdict(stack[-1])}
         document = {
             "schema_version": SCHEMA_VERSION,
             "in_use": [asdict(entry) for entry in stack],
-            "history": [*history, change],
+            "history": [*_history(held), change],
         }
         if not self.shelf.replace(POINTER, _json(document), held.tag if held else None):
             raise TransientError(
@@ -128,6 +152,14 @@ class Registry:
     def _papers(self, entry: Entry) -> dict[str, Any] | None:
         held = self.shelf.read(f"{entry.name}/{entry.version}/{ENTRY}")
         return json.loads(held.body) if held else None
+
+
+def _history(held: Held | None) -> list[Any]:
+    """What has changed so far; empty where that cannot be read."""
+    try:
+        return list(json.loads(held.body)["history"]) if held else []
+    except (ValueError, KeyError, TypeError):
+        return []
 
 
 def _json(document: dict[str, Any]) -> bytes:

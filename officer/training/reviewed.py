@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from officer.database import agent_settings, report_reader
+from officer.training.prepared import make_folder
 from services.agent.application.ports import EvidenceStore, ReportFilter, ReportRow
 from services.detection.domain.detection import Label, translate
 from shared.contracts.violation import EvidenceFacts, PictureBox
@@ -25,7 +26,7 @@ def collect_reviewed(data: Path, out: Path) -> str:
     Pictures with blurred faces are listed but not brought: a head that is half blurred teaches that blur means a head.
 
     Raises:
-        ConfigurationError: there is no database, or the stores are set up wrong.
+        ConfigurationError: there is no database, the stores are set up wrong, or *out* cannot be made.
         TransientError: the database or the store does not answer.
     """
     from services.agent.bootstrap import aws_clients, open_stores  # a second of imports
@@ -33,8 +34,8 @@ def collect_reviewed(data: Path, out: Path) -> str:
     settings, reader = agent_settings(data), report_reader(data)
     evidence, _ = open_stores(settings, lambda: aws_clients(settings.aws_region))
     folder = out / FOLDER
-    (folder / "proposals").mkdir(parents=True, exist_ok=True)
-    (folder / "pictures").mkdir(exist_ok=True)
+    make_folder(folder / "proposals")
+    make_folder(folder / "pictures")
     (folder / "proposals" / "classes.txt").write_text("".join(f"{label}\n" for label in Label), "utf-8")
     rows, states = [], Counter[str]()
     for row in reader.list(ReportFilter(limit=None)):

@@ -7,10 +7,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
-from officer.training.extra import require
+from officer.training.extra import NO_WEIGHTS, require
 from officer.training.prepared import RECORD as DATA_RECORD
 from officer.training.prepared import read_prepared
 from officer.training.provenance import file_sha256, software
@@ -75,32 +74,35 @@ def train(training: Training) -> Path:
     """Run or go on with *training*; the path of the trained weights.
 
     Raises:
-        ConfigurationError: the extra train is missing, or a file, a folder or the device is.
+        ConfigurationError: the extra train is missing, a file, a folder or the device is, or the folder holds another
+            training.
     """
     require("train", "torch", "ultralytics")
     check(training)
     without_downloads()
-    from officer.training.partial_labels import PartialLabelTrainer
+    last = training.out / "weights" / "last.pt"
+    record, resumed = _begun(training), last.exists()
+    if record.get("ended"):
+        return last
+    from officer.training.partial_labels import PartialLabelTrainer, is_ended
 
-    began, last = time.time(), training.out / "weights" / "last.pt"
-    if (training.out / RECORD).exists():
-        return last  # it has ended before
-    resumed = last.exists()
+    def keep(trainer: PartialLabelTrainer) -> None:
+        record["seconds"] = round(time.time() - trainer.train_time_start)
+        record["epochs_seen"] = trainer.epoch + 1
+        write_record(training.out, record)
+
     try:
-        trainer = PartialLabelTrainer(
-            overrides=_overrides(training, last if resumed else training.weights, resumed)
-        )
-        trainer.train()
-    except (OSError, RuntimeError, ValueError, KeyError, AttributeError, UnpicklingError) as error:
+        if not (resumed and is_ended(last, record["seconds"])):
+            weights = last if resumed else training.weights
+            trainer = PartialLabelTrainer(_overrides(training, weights, resumed), record["seconds"])
+            trainer.add_callback("on_model_save", keep)
+            trainer.train()
+    except NO_WEIGHTS as error:
         raise ConfigurationError(
             f"the training cannot {'go on' if resumed else 'begin or end'}: {str(error)[:300]}; do: check "
             f"{training.weights} and {training.prepared}, or try a smaller batch"
         ) from error
-    _record(
-        training,
-        last,
-        {"seconds": round(time.time() - began), "resumed": resumed, "epochs_seen": trainer.epoch + 1},
-    )
+    write_record(training.out, {**record, "ended": True, "weights_sha256": file_sha256(last)})
     return last
 
 
@@ -166,31 +168,62 @@ def _overrides(training: Training, weights: Path, resume: bool) -> dict[str, Any
     }
 
 
-def _record(training: Training, last: Path, run: Mapping[str, Any]) -> None:
-    """What was done with what, without paths of this machine."""
+def _begun(training: Training) -> dict[str, Any]:
+    """The record of the training in `out`; begun with this one if none is there."""
     data = training.prepared / DATA_RECORD
-    settings = {name: value for name, value in asdict(training).items() if not isinstance(value, Path)}
-    record = {
-        "data_record_sha256": file_sha256(data) if data.exists() else None,
-        "started_from": training.weights.name,
-        "started_from_sha256": file_sha256(training.weights),
-        "weights_sha256": file_sha256(last),
-        "settings": {**settings, **LEARNING},
-        **run,
-        **software(),
+    settings = {
+        **{name: value for name, value in asdict(training).items() if not isinstance(value, Path)},
+        **LEARNING,
     }
-    write_record(training.out, record)
+    asked = {
+        "data_record_sha256": file_sha256(data) if data.exists() else None,
+        "started_from_sha256": file_sha256(training.weights),
+        "settings": settings,
+    }
+    found = record_of(training.out / "weights" / "last.pt")
+    if found is None:
+        if (training.out / "weights").exists():
+            raise ConfigurationError(
+                f"{training.out} holds weights without a {RECORD}; do: name another --out"
+            )
+        started = {
+            "started_from": training.weights.name,
+            **asked,
+            "seconds": 0,
+            "epochs_seen": 0,
+            **software(),
+        }
+        training.out.mkdir(parents=True, exist_ok=True)
+        write_record(training.out, started)
+        return started
+    other = [name for name in asked if name != "settings" and found.get(name) != asked[name]]
+    other += [name for name, value in settings.items() if found.get("settings", {}).get(name) != value]
+    if set(other) - {"device"}:
+        raise ConfigurationError(
+            f"{training.out} holds a training that began with another {', '.join(other)}; do: say the same as then, "
+            "or name another --out"
+        )
+    return found
 
 
 def write_record(run: Path, record: Mapping[str, Any]) -> None:
     """Keep what was done beside the weights of *run*."""
-    (run / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    aside = run / f"{RECORD}.part"
+    aside.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    aside.replace(run / RECORD)
 
 
 def record_of(weights: Path) -> dict[str, Any] | None:
-    """What the run that made *weights* wrote down; None for weights from elsewhere."""
+    """What the run that made *weights* wrote down, without paths of its machine; None for weights from elsewhere.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
     path = weights.parent.parent / RECORD
-    if not path.exists():
+    try:
+        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
         return None
-    record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read ({str(error)[:120]}); do: remove it") from error
     return record

@@ -26,6 +26,7 @@ from services.detection.adapters.model_file import read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
 from services.detection.application.ports import Detector
 from services.detection.domain.detection import Label, ModelInfo
+from shared.config.site import load_site
 from shared.errors import ConfigurationError
 
 REPORT = "validation.json"
@@ -96,7 +97,7 @@ def validate(validation: Validation) -> dict[str, Any]:
         "by_size": _by_size(measured),
         "rates": rows,
         "comparison": _comparison(measured, prepared, validation),
-        "events": _events(validation, used),
+        "events": _events(validation, measured.info, used),
     }
     precision = {
         row["label"]: row["precision"]["value"] or 0.0 for row in report["accuracy"] if row["set"] == ALL
@@ -251,13 +252,17 @@ def _compared(ours: Matches, theirs: Matches, weights: Floats) -> dict[str, Any]
     }
 
 
-def _events(validation: Validation, used: Mapping[Label, float]) -> dict[str, Any] | None:
-    """Violations on clips, at the thresholds that the packaged file will have; intervals by drawing clips again."""
+def _events(validation: Validation, info: ModelInfo, used: Mapping[Label, float]) -> dict[str, Any] | None:
+    """Violations on clips, with the thresholds and the size that the packaged file will have, or the size that a clip's
+    site file asks for; intervals by drawing clips again.
+    """
     if not validation.clips:
         return None
     require("validate with clips", "onnx")
     model = validation.out / "judged.onnx"
-    model.write_bytes(described(validation.model.read_bytes(), {"officer_thresholds": json.dumps(used)}))
+    changes = {"imgsz": str(list(info.input_px[::-1])), "officer_thresholds": json.dumps(used)}
+    model.write_bytes(described(validation.model.read_bytes(), changes))
+    asked_px = {clip: load_site(clip / "site.yaml").site.cameras[0].input_px for clip in validation.clips}
     tallies = [judge_clip(clip, model, validation.backend) for clip in track(validation.clips, "clips")]
     columns = ("expected", "found", "missed", "false", "duplicates", "camera_s")
     counts = np.array([[float(getattr(tally, name)) for name in columns] for tally in tallies])
@@ -267,7 +272,7 @@ def _events(validation: Validation, used: Mapping[Label, float]) -> dict[str, An
     expected, found, _, false, _, camera_s = sums.T
     delays = [delay for tally in tallies for delay in tally.delays_s]
     return {
-        "clips": [clip.name for clip in validation.clips],
+        "clips": {clip.name: px or max(info.input_px) for clip, px in asked_px.items()},
         **{name: round(float(total), 1) for name, total in zip(columns, sums[0], strict=True)},
         "found_share": _told(figures.estimate(figures.share(found, expected))),
         "right_share": _told(figures.estimate(figures.share(found, found + false))),

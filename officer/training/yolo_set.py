@@ -1,6 +1,8 @@
 """A data set in YOLO format as it lies in a folder: data.yaml, pictures, label files beside them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -32,30 +34,42 @@ class YoloSet:
         """Pictures of *split*, sorted; none if the set has no such split.
 
         Raises:
-            ConfigurationError: data.yaml names a folder or list that is not there, or outside of the set.
+            ConfigurationError: data.yaml or a list names what is not there, outside of the set, or not understood.
         """
         document = read_data_yaml(self.folder)
         entries = document.get(split) or []
         entries = [entries] if isinstance(entries, str) else entries
-        found = {path for entry in entries for path in self._listed(str(entry), document)}
+        if not isinstance(entries, list):
+            raise ConfigurationError(
+                f"{self.folder / 'data.yaml'}: {split!r} is {str(entries)[:80]!a}; "
+                "do: name a folder, a list of pictures, or several of them"
+            )
+        base = self.folder.resolve() / str(document.get("path") or ".")
+        found = {path for entry in entries for path in self._listed(str(entry), base)}
         return sorted(path for path in found if path.suffix.lower() in PICTURES)
 
-    def _listed(self, entry: str, document: dict[str, Any]) -> list[Path]:
-        place = self._place(entry, str(document.get("path") or "."))
-        if place.is_dir():
-            return list(place.rglob("*"))
-        lines = place.read_text("utf-8").splitlines()
-        return [place.parent / line.strip() for line in lines if line.strip()]
+    def _listed(self, entry: str, base: Path) -> list[Path]:
+        try:
+            place = self._place(entry, base, self.folder / "data.yaml").resolve()
+            if place.is_dir():
+                return list(place.rglob("*"))
+            lines = place.read_text("utf-8").splitlines()
+            return [self._place(line.strip(), place.parent, place) for line in lines if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"{self.folder / 'data.yaml'} names {entry[:200]!a}, which cannot be read as a list of pictures "
+                f"({str(error)[:120]}); do: name a folder, or a text file with one picture a line"
+            ) from error
 
-    def _place(self, entry: str, base: str) -> Path:
-        """Where *entry* lies; exporters write it against data.yaml's folder, against `path`, or one folder too high."""
+    def _place(self, entry: str, base: Path, said_in: Path) -> Path:
+        """Where *entry* lies; exporters write it against *base*, against data.yaml's folder, or one folder too high."""
         root = self.folder.resolve()
-        for tried in (root / base / entry, root / entry, root / entry.removeprefix("../")):
+        for tried in (base / entry, root / entry, root / entry.removeprefix("../")):
             if tried.exists() and tried.resolve().is_relative_to(root):
-                return tried.resolve()
+                return tried
         raise ConfigurationError(
-            f"{self.folder / 'data.yaml'} names {entry!a}, which is not in the set's folder; "
-            "do: give paths below the folder of data.yaml"
+            f"{said_in} names {entry[:200]!a}, which is not in the set's folder; "
+            "do: give paths of what lies below the folder of data.yaml"
         )
 
 
@@ -73,6 +87,17 @@ def read_set(folder: Path) -> YoloSet:
             f"known are {', '.join(sorted(Label))}"
         )
     return YoloSet(folder, folder.resolve().name, classes, labels)
+
+
+def differing(names: Iterable[str]) -> list[str]:
+    """File *names* in their order, numbered where two would share a label file: a.png, a.jpg becomes a.png, a-1.jpg."""
+    taken: dict[str, str] = {}
+    for number, name in enumerate(names):
+        path = Path(name)
+        numbered = (f"{path.stem}-{further}" for further in count(number))
+        stem = next(stem for stem in chain([path.stem], numbered) if stem not in taken)
+        taken[stem] = f"{stem}{path.suffix}"
+    return list(taken.values())
 
 
 def _classes(names: Any, folder: Path) -> dict[int, str]:

@@ -8,7 +8,7 @@ import pytest
 
 from officer.training.registry import Registry
 from services.detection.adapters.model_registry import POINTER, fetch_current
-from services.detection.adapters.model_shelf import ModelShelf, S3Shelf, open_shelf
+from services.detection.adapters.model_shelf import Held, ModelShelf, S3Shelf, open_shelf
 from shared.errors import ConfigurationError, TransientError
 from tests.servers.localstack import REGION, aws_clients, running_localstack
 
@@ -121,6 +121,30 @@ def test_a_model_that_is_not_the_one_named_is_refused(registry: Registry, tmp_pa
         fetch_current(lambda: registry.shelf, "here", tmp_path / "cache")
 
 
+def test_a_bad_download_is_not_kept_so_that_a_mended_registry_is_enough(
+    registry: Registry, tmp_path: Path
+) -> None:
+    entry = registry.use("ppe", "1.0")
+    put(registry.shelf, entry.key, b"half of the netw")
+    with pytest.raises(
+        ConfigurationError, match=r"here: ppe/1.0/model.onnx has SHA-256 .* is required; do: "
+    ):
+        fetch_current(lambda: registry.shelf, "here", tmp_path / "cache")
+    put(registry.shelf, entry.key, b"network 1.0")
+    path, _ = fetch_current(lambda: registry.shelf, "here", tmp_path / "cache")
+    assert path.read_bytes() == b"network 1.0"
+
+
+def test_the_file_of_any_version_can_be_read_and_is_checked(registry: Registry) -> None:
+    file = registry.file("ppe", "2.0")
+    assert (file.path, file.body) == (Path("ppe/2.0/model.onnx"), b"network 2.0")
+    put(registry.shelf, "ppe/2.0/model.onnx", b"another")
+    with pytest.raises(ConfigurationError, match="has SHA-256"):
+        registry.file("ppe", "2.0")
+    with pytest.raises(ConfigurationError, match=r"here has no ppe 9.0; do: officer model list"):
+        registry.file("ppe", "9.0")
+
+
 def test_where_the_registry_is_silent_the_model_fetched_last_is_run(
     registry: Registry, tmp_path: Path
 ) -> None:
@@ -143,6 +167,49 @@ def test_a_pointer_that_is_not_understood_is_told(shelf: ModelShelf, tmp_path: P
         fetch_current(lambda: shelf, "here", tmp_path)
 
 
+@pytest.mark.parametrize("broken", [b"", b"\xff{", b"[]", b'{"schema_version": 2, "in_use": 7}'])
+def test_a_broken_pointer_is_mended_by_use_and_by_nothing_else(registry: Registry, broken: bytes) -> None:
+    registry.shelf.replace(POINTER, broken, None)
+    for tried in (registry.in_use, registry.rollback):
+        with pytest.raises(
+            ConfigurationError, match=r"is not understood .*; do: officer model use NAME VERSION"
+        ):
+            tried()
+    used = registry.use("ppe", "1.0")
+    assert registry.in_use() == [used]
+    with pytest.raises(ConfigurationError, match="no model was in use before"):
+        registry.rollback()
+    registry.use("ppe", "2.0")
+    assert registry.rollback() == used
+
+
+def test_mending_a_pointer_keeps_the_history_that_can_be_read(registry: Registry) -> None:
+    registry.shelf.replace(POINTER, b'{"in_use": [], "history": [{"change": "use", "version": "0.9"}]}', None)
+    registry.use("ppe", "1.0")
+    held = registry.shelf.read(POINTER)
+    assert held is not None
+    assert [one["version"] for one in json.loads(held.body)["history"]] == ["0.9", "1.0"]
+
+
+def test_of_two_who_mend_a_broken_pointer_one_loses(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.shelf.replace(POINTER, b"broken", None)
+    read = registry.shelf.read
+
+    def read_just_before_another(key: str) -> Held | None:
+        held = read(key)
+        if key == POINTER:
+            monkeypatch.undo()
+            registry.use("ppe", "2.0")
+        return held
+
+    monkeypatch.setattr(registry.shelf, "read", read_just_before_another)
+    with pytest.raises(TransientError, match="somebody else has changed"):
+        registry.use("ppe", "1.0")
+    assert [entry.version for entry in registry.in_use()] == ["2.0"]
+
+
 def test_an_address_without_a_bucket_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="names no bucket"):
         open_shelf("s3:///prefix")
@@ -152,3 +219,10 @@ def test_a_bucket_that_does_not_exist_is_a_matter_of_time(monkeypatch: pytest.Mo
     running_localstack()
     with pytest.raises(TransientError, match="the bucket does not exist"):
         S3Shelf(aws_clients(monkeypatch), "nowhere-at-all", "").read(POINTER)
+
+
+def put(shelf: ModelShelf, key: str, body: bytes) -> None:
+    """What an accident, or somebody's hand, does to a file that should never change."""
+    held = shelf.read(key)
+    assert held is not None
+    assert shelf.replace(key, body, held.tag)

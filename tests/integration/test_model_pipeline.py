@@ -87,8 +87,10 @@ def test_a_model_that_holds_goes_all_the_way_into_the_service(tmp_path: Path, da
     assert served(settings).version == "1.0.0"
     listed = officer("list", "--registry", registry)
     assert listed.count("in use") == 1
-    shown = officer("info", registry / "tiny" / "1.0.0" / "model.onnx")
-    assert report["data"]["content_sha256"] in shown
+    for named in ([registry / "tiny" / "1.0.0" / "model.onnx"], ["tiny", "1.0.0", "--registry", registry]):
+        shown = officer("info", *named)
+        assert report["data"]["content_sha256"] in shown
+        assert info_hash(registry) in shown
     card = (registry / "tiny" / "1.0.0" / "card.md").read_text()
     for words in (
         "| one | person | 4 | 0.75 (",
@@ -138,6 +140,50 @@ def test_only_the_file_that_was_validated_is_packaged(tmp_path: Path, data: Path
     checked = validated(model, data, model)
     with pytest.raises(ConfigurationError, match="is not the file that was validated"):
         packaged(write_model(tmp_path / "other.onnx", person=0.95), checked, "1.0.0")
+
+
+def test_a_missing_file_cannot_be_packaged(tmp_path: Path, data: Path) -> None:
+    model = write_model(tmp_path / "candidate.onnx")
+    checked = validated(model, data, model)
+    with pytest.raises(ConfigurationError, match=r"missing.onnx cannot be read: No such file"):
+        packaged(tmp_path / "missing.onnx", checked, "1.0.0")
+
+
+def test_a_model_that_was_measured_on_what_it_learned_from_cannot_be_packaged(
+    tmp_path: Path, data: Path
+) -> None:
+    model = write_model(tmp_path / "candidate.onnx")
+    checked = validated(model, data, model, "--split", "train")
+    with pytest.raises(ConfigurationError, match="was measured on the split 'train'; allowed: val; do: "):
+        packaged(model, checked, "1.0.0")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("tiny", "1.0.0"), ("--registry", "out"), ("tiny", "--registry", "out")]
+)
+def test_a_version_of_a_registry_is_named_in_full(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigurationError, match="do: officer model info NAME VERSION --registry"):
+        officer("info", *arguments)
+
+
+def test_versions_are_listed_though_what_is_in_use_cannot_be_read(tmp_path: Path, data: Path) -> None:
+    model, registry = write_model(tmp_path / "candidate.onnx"), tmp_path / "registry"
+    packaged(model, validated(model, data, model), "1.0.0")
+    (registry / "current.json").write_text("{")
+    told = officer("list", "--registry", registry)
+    assert "1.0.0" in told
+    assert "current.json is not understood" in told
+    officer("use", "tiny", "1.0.0", "--registry", registry)
+    assert "is not understood" not in officer("list", "--registry", registry)
+    with pytest.raises(ConfigurationError, match=r"has no tiny 9.0.0; do: officer model list"):
+        officer("info", "tiny", "9.0.0", "--registry", registry)
+
+
+@pytest.mark.parametrize("asked", ["person", "person=nan", "person=7", "person=0", "cat=0.5"])
+def test_what_is_no_threshold_is_refused_at_once(tmp_path: Path, data: Path, asked: str) -> None:
+    model = write_model(tmp_path / "candidate.onnx")
+    with pytest.raises(ConfigurationError, match=r"is no threshold; allowed: LABEL=NUMBER between 0 and 1"):
+        validated(model, data, model, "--threshold", asked)
 
 
 def test_an_interrupted_validation_goes_on_where_it_was(tmp_path: Path, data: Path) -> None:

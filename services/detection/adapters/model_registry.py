@@ -8,18 +8,20 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from services.detection.adapters.model_file import read_model_file
+from services.detection.adapters.model_file import ModelFile, read_model_file
 from services.detection.adapters.model_shelf import ModelShelf
 from shared.errors import ConfigurationError, TransientError
 
 POINTER = "current.json"
 SCHEMA_VERSION = 1
 WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+MEND = "restore that file, or use another version (officer model use, or rollback)"
 
 log = structlog.get_logger()
 
@@ -77,6 +79,24 @@ def fetch_current(open_shelf: Callable[[], ModelShelf], address: str, cache: Pat
     return path, entry
 
 
+def read_entry(shelf: ModelShelf, entry: Entry, address: str) -> ModelFile:
+    """The ONNX file of *entry*, by its name in the registry that *address* calls in words.
+
+    Raises:
+        ConfigurationError: it is missing, or another file.
+        TransientError: the registry does not answer.
+    """
+    held = shelf.read(entry.key)
+    if held is None:
+        raise ConfigurationError(f"registry {address} lacks {entry.key}; do: {MEND}")
+    found = sha256(held.body).hexdigest()
+    if found != entry.sha256:
+        raise ConfigurationError(
+            f"registry {address}: {entry.key} has SHA-256 {found}, but {entry.sha256[:80]} is required; do: {MEND}"
+        )
+    return ModelFile(Path(entry.key), held.body, found)
+
+
 def in_use(pointer: bytes, address: str) -> Entry:
     """The model that *pointer*, the content of current.json, says is in use.
 
@@ -120,12 +140,7 @@ def _fetched(shelf: ModelShelf, address: str, cache: Path) -> tuple[bytes, bytes
     path = cache / f"{entry.name}-{entry.version}-{entry.sha256[:12]}.onnx"
     if path.exists():
         return held.body, None
-    model = shelf.read(entry.key)
-    if model is None:
-        raise ConfigurationError(
-            f"registry {address} lacks {entry.key}, which is in use; do: officer model rollback"
-        )
-    return held.body, model.body
+    return held.body, read_entry(shelf, entry, address).body
 
 
 def _put(path: Path, body: bytes) -> None:

@@ -1,12 +1,15 @@
 """Sets come from folders and zip files; what a stranger packed cannot leave its folder or fill the disk."""
 
 import json
+import shutil
 import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from officer.training import collect
 from officer.training.collect import collect_set
@@ -55,6 +58,40 @@ def test_what_was_collected_before_stays(source: Path, tmp_path: Path) -> None:
     assert (first.folder / "labels/train/a.txt").read_text() == "mended by hand"
 
 
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_another_set_of_the_same_name_is_refused_and_so_is_a_changed_one(tmp_path: Path, kind: str) -> None:
+    def export(place: str, lines: list[str]) -> str:
+        shutil.rmtree(tmp_path / place, ignore_errors=True)
+        made = write_set(tmp_path / place / "export", {**PICTURES, "train/a": lines})
+        return str(made if kind == "folder" else packed(made, tmp_path / place / "export.zip"))
+
+    first = collect_set(export("c1", [PERSON, HAT]), tmp_path / "sets").folder
+    for other in (export("c2", [HAT]), export("c1", [HAT, PERSON])):
+        with pytest.raises(ConfigurationError, match=r"was collected from 'export.*rename this one"):
+            collect_set(other, tmp_path / "sets")
+    assert (first / "labels/train/a.txt").read_text() == f"{PERSON}\n{HAT}\n"
+    shutil.rmtree(first)
+    assert collect_set(other, tmp_path / "sets").state == "collected"
+
+
+def test_a_name_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
+    for name in ("数据", "工地"):
+        with pytest.raises(ConfigurationError, match=f"nothing of the name '{name}' can name a folder"):
+            collect_set(str(write_set(tmp_path / name, PICTURES)), tmp_path / "sets")
+    assert not (tmp_path / "sets").exists()
+
+
+@pytest.mark.parametrize("place", ["", "one", "one/images"])
+def test_a_file_where_the_folder_shall_be_is_told(tmp_path: Path, place: str) -> None:
+    made = write_set(tmp_path / "one", PICTURES)
+    file = tmp_path / "sets" / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("mine")
+    with pytest.raises(ConfigurationError, match=r"cannot be made: .*; do: give another --out"):
+        collect_set(str(made), tmp_path / "sets")
+    assert file.read_text() == "mine"
+
+
 def test_exporters_paths_one_folder_too_high_are_understood(tmp_path: Path) -> None:
     made = write_set(tmp_path / "one", PICTURES)
     (made / "data.yaml").write_text("train: ../images/train\nval: ../images/val\nnames: [person, helmet]\n")
@@ -62,10 +99,21 @@ def test_exporters_paths_one_folder_too_high_are_understood(tmp_path: Path) -> N
 
 
 def test_same_names_in_two_folders_stay_two_pictures(tmp_path: Path) -> None:
-    made = write_set(tmp_path / "one", {"train/x/a": [PERSON], "train/y/a": [HAT]})
+    made = write_set(tmp_path / "one", {"train/a-1": [], "train/x/a": [PERSON], "train/y/a": [HAT]})
     found = collect_set(str(made), tmp_path / "sets")
-    assert names(found.folder) == ["1-a.png", "a.png"]
-    assert (found.folder / "labels/train/1-a.txt").read_text() == f"{HAT}\n"
+    assert names(found.folder) == ["a-1.png", "a-2.png", "a.png"]
+    assert (found.folder / "labels/train/a-2.txt").read_text() == f"{HAT}\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["./images/train/a.png", "train/a.png", "../images/train/a.png", "{set}/images/train/a.png"]
+)
+def test_a_list_may_name_pictures_of_the_set_in_many_ways(tmp_path: Path, line: str) -> None:
+    made = write_set(tmp_path / "one", PICTURES)
+    place = made / "images" if line.startswith("train") else made
+    (place / "train.txt").write_text(f"\n{line.format(set=made)}\n")
+    (made / "data.yaml").write_text(yaml.safe_dump({"train": str(place / "train.txt"), "names": ["person"]}))
+    assert names(collect_set(str(made), tmp_path / "sets").folder) == ["a.png"]
 
 
 @pytest.mark.parametrize(
@@ -78,6 +126,21 @@ def test_a_file_that_would_leave_the_folder_is_refused(tmp_path: Path, name: str
     with pytest.raises(ConfigurationError, match="would leave the folder"):
         collect_set(str(path), tmp_path / "sets")
     assert not list(tmp_path.glob("**/outside.txt"))
+
+
+@pytest.mark.parametrize(
+    "line", ["{outside}", "../{outside.name}", "images/../../{outside.name}", "images/link.png"]
+)
+def test_a_picture_outside_of_the_set_is_refused(tmp_path: Path, line: str) -> None:
+    outside = tmp_path / "private.png"
+    outside.write_bytes(b"of someone else")
+    made = write_set(tmp_path / "one", PICTURES)
+    (made / "images/link.png").symlink_to(outside)
+    (made / "train.txt").write_text(line.format(outside=outside))
+    (made / "data.yaml").write_text(yaml.safe_dump({"train": "train.txt", "names": ["person"]}))
+    with pytest.raises(ConfigurationError, match=r"train.txt names .* not in the set's folder"):
+        collect_set(str(made), tmp_path / "sets")
+    assert not list((tmp_path / "sets").rglob("*.png"))
 
 
 def test_a_link_is_refused(tmp_path: Path) -> None:
@@ -104,6 +167,31 @@ def test_a_file_that_unfolds_to_too_much_is_refused_before_it_does(
     with pytest.raises(ConfigurationError, match="is too large"):
         collect_set(str(path), tmp_path / "sets")
     assert not list((tmp_path / "sets").rglob("*.txt"))
+
+
+def test_there_must_be_room_where_it_unfolds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = packed(write_set(tmp_path / "one", PICTURES), tmp_path / "one.zip")
+    full = tmp_path / "full"
+    monkeypatch.setattr(
+        shutil,
+        "disk_usage",
+        lambda asked: SimpleNamespace(free=0 if full in (asked, *asked.parents) else 10**12),
+    )
+    with pytest.raises(ConfigurationError, match="unfolds to"):
+        collect_set(str(path), full)
+    assert collect_set(str(path), tmp_path / "sets").pictures == 3
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_with_a_damaged_file_is_told(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "one.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("data.yaml", "names: [person]\n" * 100)
+    body = bytearray(path.read_bytes())
+    body[39:59] = b"\xff" * 20  # after the header of 30 bytes and the name of 9
+    path.write_bytes(body)
+    with pytest.raises(ConfigurationError, match="cannot be unpacked"):
+        collect_set(str(path), tmp_path / "sets")
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,36 @@ def test_pictures_with_a_rare_label_are_shown_more_often(tmp_path: Path) -> None
     assert len(names) == 19 + 4
 
 
+def test_no_picture_takes_the_place_of_another(tmp_path: Path) -> None:
+    """Equal names in two folders, equal but for the ending, with the split before it, as of a mosaic's part."""
+    equal = ("train/x/a", "train/y/a", "train/1", "train/train-1", "train/mosaic", "train/mosaic-part1")
+    lines = {name: [f"0 0.5 0.5 0.5 0.{number}"] for number, name in enumerate(equal, 1)}
+    one = write_set(tmp_path / "one", lines)
+    write_mosaic(one / "images/train/mosaic.png", 5)
+    (one / "images/train/y/a.png").rename(one / "images/train/y/a.jpg")
+    record = prepared(tmp_path, one, cut_mosaics=("one",))
+    found = read_prepared(tmp_path / "out").pictures("train")
+    assert record["counts"][0]["pictures"] == len({label_file(path) for path in found}) == 5 + 4
+    assert {set_of(path) for path in found} == {"one"}
+    pictures = {path.read_bytes() for path in found}
+    assert pictures.issuperset(path.read_bytes() for path in one.rglob("a.*g"))
+    assert len(pictures) == 5 + 4
+    written = {label_file(path).read_text() for path in found}
+    assert {f"0 0.500000 0.500000 0.500000 0.{number}00000\n" for number in (1, 2, 3, 4, 6)} <= written
+
+
+def test_a_picture_that_was_mended_is_taken_anew(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON], "train/b": [PERSON]})
+    first, other = (one / f"images/train/{name}.png" for name in "ab")
+    prepared(tmp_path, one)
+    mended = other.read_bytes().ljust(size := max(first.stat().st_size, other.stat().st_size), b"\0")
+    first.write_bytes(first.read_bytes().ljust(size, b"\0"))
+    prepared(tmp_path, one)
+    first.write_bytes(mended)
+    prepared(tmp_path, one)
+    assert (tmp_path / "out/images/train/one__train-a.png").read_bytes() == mended
+
+
 def test_broken_lines_and_pictures_are_told_and_left_out(tmp_path: Path) -> None:
     one = write_set(tmp_path / "one", {"train/a": [PERSON, "0 0.5"], "train/b": []})
     (one / "images/train/b.png").write_bytes(b"no picture")
@@ -75,6 +105,47 @@ def test_broken_lines_and_pictures_are_told_and_left_out(tmp_path: Path) -> None
     )
     assert "b.png" in record["unreadable_pictures"][0]
     assert [row["pictures"] for row in record["counts"]] == [1, 0]
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("size", ["12000 10000", "20000 10000"])
+def test_a_huge_picture_is_told_and_left_out(tmp_path: Path, size: str) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON], "train/b": []})
+    (one / "images/train/b.png").write_bytes(f"P5 {size} 255\n".encode())
+    (told,) = prepared(tmp_path, one)["unreadable_pictures"]
+    assert "b.png: " in told
+    assert "pixels" in told
+
+
+def test_a_picture_that_is_damaged_inside_is_told_and_left_out(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON], "train/b": []})
+    picture = one / "images/train/b.png"
+    body = bytearray(picture.read_bytes())
+    length = body.index(b"IDAT") - 4
+    body[length : length + 4] = b"\0\0\0\x20"  # there is more
+    picture.write_bytes(body)
+    assert "b.png: is damaged" in prepared(tmp_path, one)["unreadable_pictures"][0]
+
+
+def test_a_picture_that_only_pillow_reads_is_told_and_left_out(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON], "train/b": []})
+    picture = one / "images/train/b.png"
+    picture.write_bytes(picture.read_bytes().replace(b"IEND", b"IENX"))
+    assert prepared(tmp_path, one)["unreadable_pictures"] == [f"{picture}: is damaged"]
+
+
+def test_a_file_where_the_folder_shall_be_is_told(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON]})
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(ConfigurationError, match=r"out cannot be made: File exists; do: give another --out"):
+        prepared(tmp_path, one)
+
+
+def test_the_folder_that_was_made_is_a_set_itself(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON], "val/b": [PERSON]})
+    prepared(tmp_path, one)
+    again = prepare(Preparation((tmp_path / "out",), tmp_path / "again"))
+    assert [row["pictures"] for row in again["counts"]] == [1, 1]
 
 
 def test_the_record_lies_beside_and_the_same_again_gives_the_same(tmp_path: Path) -> None:
@@ -163,11 +234,22 @@ def test_mosaics_of_a_set_that_is_not_there_are_refused(tmp_path: Path) -> None:
         ({"names": {0: "person", 2: "helmet"}}, "a list, or a mapping from 0 on"),
         ({"names": ["person"], "train": "../elsewhere"}, "not in the set's folder"),
         ({"names": ["person"], "train": "/etc"}, "not in the set's folder"),
+        (
+            {"names": ["person"], "train": "missing.txt"},
+            r"missing.txt names 'images/train/c.png', which is not",
+        ),
+        ({"names": ["person"], "train": "outside.txt"}, r"outside.txt names '/etc/hostname', which is not"),
+        ({"names": ["person"], "train": "images/train/a.png"}, "cannot be read as a list of pictures"),
+        ({"names": ["person"], "train": "long.txt"}, "cannot be read as a list of pictures"),
+        ({"names": ["person"], "train": 5}, "'train' is '5'; do: name a folder"),
+        ({"names": ["person"], "train": {"a": 1}}, "'train' is "),
     ],
 )
 def test_a_set_that_is_not_understood_is_refused(tmp_path: Path, data_yaml: Any, words: str) -> None:
     one = write_set(tmp_path / "one", {"train/a": [PERSON]})
     (tmp_path / "elsewhere").mkdir()
+    for name, line in (("missing", "images/train/c.png"), ("outside", "/etc/hostname"), ("long", "x" * 300)):
+        (one / f"{name}.txt").write_text(line)
     (one / "data.yaml").write_text(yaml.safe_dump(data_yaml))
     with pytest.raises(ConfigurationError, match=words):
         prepared(tmp_path, one)

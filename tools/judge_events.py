@@ -82,7 +82,7 @@ def main() -> None:
         "least heads": _least_heads(scenes, rates),
         "cannot tell": _cannot_tell(scenes),
         "run": f"{len(scenes)} scenes ({options.scenes} of each kind), seed {options.seed}, rates of"
-        f" {options.rates.name}, {time.process_time() - began:.0f} s of processor time.",
+        f" {options.rates.name} ({rates.model}), {time.process_time() - began:.0f} s of processor time.",
     }
     for name, text in tables.items():
         print(f"\n{name}\n{text}")

@@ -1,5 +1,7 @@
 """The simulated sites are exact, repeatable, and go through the real domain."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def sure(rates: Rates) -> Rates:
     shares = {
         key: (sizes, np.full_like(share, key in right)) for key, (sizes, share) in rates.by_size.items()
     }
-    return Rates(rates.limits, shares, rates.thresholds)
+    return replace(rates, by_size=shares)
 
 
 def test_scores_come_back_as_the_luck_that_made_them() -> None:
@@ -38,6 +40,19 @@ def test_over_many_people_boxes_are_as_frequent_as_measured() -> None:
     scores = np.array([RATES.score(Label.HARDHAT, Label.HARDHAT, 181, one) for one in luck])
     _, shares = RATES.by_size[Label.HARDHAT, Label.HARDHAT]
     assert (scores >= 0.2).mean() == pytest.approx(shares[2][list(RATES.limits).index(0.2)], abs=0.02)
+
+
+def test_every_label_with_rates_is_emulated() -> None:
+    scenes = play(sure(RATES), HABITS, each=1, seed=1, names=["equipped", "neither"])
+    looks = [look for scene in scenes for look, _ in scene.recording.looks]
+    assert {one.label for look in looks for one in look.detections} == RATES.labels
+
+
+def test_a_model_without_bare_vests_is_judged_by_their_absence() -> None:
+    known = {pair: shares for pair, shares in RATES.by_size.items() if pair[0] is not Label.NO_VEST}
+    scene = play(sure(replace(RATES, by_size=known)), HABITS, 1, 1, ["no vest"])[0]
+    assert not any(one.label is Label.NO_VEST for look, _ in scene.recording.looks for one in look.detections)
+    assert outcomes(scene)[Finding.NO_VEST].must.found == 1
 
 
 def test_a_pillar_and_a_nearer_person_hide_what_lies_behind_them() -> None:
@@ -81,4 +96,5 @@ def test_every_scene_holds_what_its_name_says() -> None:
         assert all(moment(world, 5.0).people or moment(world, 15.0).people for world in worlds), name
     lifted = SCENARIOS["hat off for 1 s"](random, 30.0)
     assert [moment(lifted, at).people["wearer"].hat for at in (6.9, 7.5, 8.1)] == ["worn", "in hand", "worn"]
-    assert Finding.NO_HARDHAT in outcomes(play(RATES, HABITS, 1, 1, ["no hat"])[0])
+    events = {name: outcomes(play(RATES, HABITS, 1, 1, [name])[0]) for name in ("equipped", "no hat")}
+    assert [told[Finding.NO_HARDHAT].must.expected for told in events.values()] == [0, 1]

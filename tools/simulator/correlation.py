@@ -4,8 +4,9 @@
         --clip examples/demo --worn VIDEO --bare VIDEO --out tools/simulator/habits.json
 
 `--clip` is a folder with truth; of `--worn` and `--bare` it is known that everybody wears, or nobody wears, hat and
-vest. Each score is turned into the luck that would give it by the model's rates (whose variance over all pictures is
-1 by construction). What varies within one person's scores is drift; what is left of the 1 is the person's own share.
+vest. The model sees all of them in the input size of the rates. Each score is turned into the luck that would give it
+by the model's rates (whose variance over all pictures is 1 by construction). What varies within one person's scores is
+drift; what is left of the 1 is the person's own share.
 """
 
 import argparse
@@ -52,11 +53,12 @@ def main() -> None:
     rates = read_rates(options.rates)
     series: dict[tuple[str, Label], list[Score]] = {}
     edges: dict[str, list[tuple[float, list[float]]]] = {}
+    detector = load_detector(options.model, longest=rates.longest_px)
     for folder in options.clip:
-        _with_truth(folder, load_detector(options.model, longest=640), rates, series, edges)
+        _with_truth(folder, detector, rates, series, edges)
     for worn, paths in ((True, options.worn), (False, options.bare)):
         for path in paths:
-            _by_tracks(path, worn, load_detector(options.model), rates, series)
+            _by_tracks(path, worn, detector, rates, series)
     told = {**_habits(series), **_jitter(list(edges.values()))}
     options.out.write_text(json.dumps(told, indent=1) + "\n")
     print(json.dumps(told, indent=1))
@@ -133,14 +135,17 @@ def _note(
     height = person.height * scale
     if height < LEAST_HEIGHT_PX:
         return
-    head = person.band(-0.03, 0.18)
+    head, trunk = person.band(-0.03, 0.18), person.band(0.1, 0.6)
     hat, vest = (Label.HARDHAT if wears[0] else Label.NO_HARDHAT), (Label.VEST if wears[1] else Label.NO_VEST)
     for label, there, band in (
         (Label.PERSON, Label.PERSON, person),
         (Label.HARDHAT, hat, head),
         (Label.NO_HARDHAT, hat, head),
-        (Label.VEST, vest, person.band(0.1, 0.6)),
+        (Label.VEST, vest, trunk),
+        (Label.NO_VEST, vest, trunk),
     ):
+        if label not in rates.labels:
+            continue
         score = max(
             (d.confidence for d in detections if d.label is label and band.contains(d.box.centre)),
             default=0.0,
@@ -153,8 +158,10 @@ def _habits(series: Series) -> dict[str, Any]:
     own: dict[str, float] = {}
     told: dict[str, int] = {}
     used: list[list[tuple[float, list[float]]]] = []
-    for label in (Label.PERSON, Label.HARDHAT, Label.NO_HARDHAT, Label.VEST):
+    for label in dict.fromkeys(label for _, label in series):
         telling = [scores for (_, one), scores in series.items() if one is label and _telling(scores)]
+        if not telling:
+            raise SystemExit(f"nobody was seen long enough with {label}: give more clips")
         within = float(np.mean([np.var([score.luck for score in scores]) for scores in telling]))
         own[str(label)], told[str(label)] = round(1 - within, 2), len(telling)
         used += [[(score.at_s, [score.luck]) for score in scores] for scores in telling]

@@ -81,7 +81,8 @@ class Emulator:
         for label in (Label.HARDHAT, Label.NO_HARDHAT):
             yield from self._found(name, label, there, Part(head, seen.head.visible), height, at_s)
         there = Label.VEST if seen.vest else Label.NO_VEST
-        yield from self._found(name, Label.VEST, there, seen.trunk, height, at_s)
+        for label in (Label.VEST, Label.NO_VEST):
+            yield from self._found(name, label, there, seen.trunk, height, at_s)
         if seen.carried:
             yield from self._hat(f"{name}'s hat", seen.carried, at_s)
 
@@ -93,6 +94,8 @@ class Emulator:
     def _found(
         self, name: str, label: Label, there: Label, part: Part, person_px: float, at_s: float
     ) -> Iterator[Detection]:
+        if label not in self.rates.labels:
+            return
         luck = self._luck((name, label, there), at_s) - HIDDEN_COSTS * (1.0 - part.visible)
         score = self.rates.score(label, there, person_px, luck)
         if part.visible >= LEAST_IN_VIEW and score >= FLOOR:

@@ -25,12 +25,21 @@ class Rates:
         limits: [n] scores, rising.
         by_size: for each (found, there): [m] heights in pixels of the network's input, and [m, n] the share of looks
             with a box of at least each limit.
-        thresholds: scores from which the model is believed.
+        thresholds: scores from which the model is believed, for each label that it can report.
+        model: name and version.
+        longest_px: long side of the network's input at which all this was measured.
     """
 
     limits: npt.NDArray[np.float64]
     by_size: Mapping[tuple[Label, Label], tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]]
     thresholds: Mapping[Label, float]
+    model: str
+    longest_px: int
+
+    @property
+    def labels(self) -> frozenset[Label]:
+        """What can be found: a model without `no_vest` has no rates of it."""
+        return frozenset(found for found, _ in self.by_size)
 
     def score(self, found: Label, there: Label, person_px: float, luck: float) -> float:
         """The score that *luck* (standard normal: higher is surer) gives; 0 if there is no box."""
@@ -60,7 +69,7 @@ class Rates:
 
 
 def read_rates(path: Path) -> Rates:
-    """Read a model's rates, as its report holds them: models/*.rates.json, or what `officer model validate` wrote."""
+    """Read a model's rates from its report, as `officer model validate` writes it (models/ppe.validation.json)."""
     report = json.loads(path.read_text("utf-8"))
     rows: dict[tuple[Label, Label], list[dict[str, Any]]] = {}
     for row in report["rates"]:
@@ -69,7 +78,9 @@ def read_rates(path: Path) -> Rates:
             rows.setdefault((Label(found), Label(there)), []).append(row)
     limits = np.array([float(limit) for limit in next(iter(rows.values()))[0]["share"]])
     by_size = {key: _by_size(found) for key, found in rows.items()}
-    return Rates(limits, by_size, {Label(label): value for label, value in report["thresholds"].items()})
+    thresholds = {Label(label): value for label, value in report["thresholds"].items()}
+    model = f"{report['model']} {report['version']}".strip()
+    return Rates(limits, by_size, thresholds, model, max(report["input_px"]))
 
 
 def _by_size(rows: list[dict[str, Any]]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:

@@ -25,7 +25,6 @@ LOOKS_A_SECOND = 5.0
 BEGAN = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 VIEW = View(WIDTH, HEIGHT, scale=1.0)
 ITEMS = (Item.HARDHAT, Item.VEST)
-LABELS = frozenset({Label.PERSON, Label.HARDHAT, Label.NO_HARDHAT, Label.VEST})
 IN_VIEW = 0.75  # share of a body band that must be free for anybody to judge it
 LEAST_S = 3.0  # of having been in view: a shorter event need not be raised, and may be
 _NO_PICTURE = np.zeros((1, 1, 3), np.uint8)
@@ -75,13 +74,17 @@ def record(
     seen: Sequence[Sequence[Detection]],
     thresholds: Mapping[Label, float],
 ) -> Recording:
-    """What tracks, wearing and rules say of each moment of *world*, given the detections."""
+    """What tracks, wearing and rules say of each moment of *world*, given the detections.
+
+    Args:
+        thresholds: for each label that the model can report.
+    """
     tracker = Tracker()
     site_rules, zones = site_of(world)
     looks: list[tuple[Look, frozenset[int]]] = []
     judged: list[Judged] = []
     for number, (moment, detections) in enumerate(zip(moments, seen, strict=True)):
-        tracks = tracker.update(people(detections, LABELS, WIDTH, HEIGHT), moment.at_s)
+        tracks = tracker.update(people(detections, thresholds, WIDTH, HEIGHT), moment.at_s)
         confirmed = [track for track in tracks if track.confirmed]
         wearing = judge(confirmed, detections, ITEMS, VIEW, thresholds)
         at = BEGAN + timedelta(seconds=moment.at_s)

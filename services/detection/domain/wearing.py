@@ -91,7 +91,7 @@ DEFAULT_THRESHOLD = 0.35  # for a model whose metadata state none
 
 HEADS_IN_A_BODY = 7.0  # a standing adult is 7 to 7.5 heads tall (Drillis and Contini 1966)
 PERSON_SURE = 0.5
-LEAST_HEAD_PX = 18.0  # of the network's input: of people under 128 px high too many hats are missed (docs/events.md)
+LEAST_HEAD_PX = 18.0  # of the network's input: on smaller heads too many hats are missed (docs/events.md)
 LITTLE_CUT = 0.85  # least share of the height before the top of the picture cut it: a head is a seventh
 MOST_OVERLAP = 0.25
 BELOW_THE_HEAD = {

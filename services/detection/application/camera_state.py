@@ -19,7 +19,9 @@ class CameraState(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     session: str
-    began_at: datetime | None = None  # aware UTC of second 0 of the session; fixed at its first frame
+    began_at: datetime | None = (
+        None  # aware UTC of second 0 of the session; live: by the clock at the last look
+    )
     last_s: float = 0.0  # last look, seconds in the session
     next_track: int = 1
     open: list[Case] = []

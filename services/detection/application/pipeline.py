@@ -82,11 +82,11 @@ class CameraPipeline:
         )
         self._tracker = Tracker(next_id=state.next_track)
         self._evidence = EvidenceRing()
-        self._blind: deque[tuple[datetime, float]] = deque(maxlen=4096)
-        self._last_frame_at: datetime | None = None
+        self._blind: deque[tuple[float, float]] = deque(maxlen=4096)  # session seconds of its end, length
+        self._last_frame_s: float | None = None
         self._saved_s = 0.0
         self._shift_s: float | None = None  # from this run's seconds to the session's
-        self._now: tuple[float, datetime] | None = None  # of the last look: session seconds, wall clock
+        self._first_seen: dict[str, datetime] = {}  # of open violations, as their messages tell
         self._told: dict[tuple[object, object], tuple[object, str]] = {}
         self._processed = self._people = 0
         self._change: tuple[Site, Camera] | None = None
@@ -97,7 +97,7 @@ class CameraPipeline:
         """Take in one frame; None if the detector did not look at it."""
         self._take_change_over()
         frame = self._placed(frame)
-        self._note_gap(frame)
+        self._note_gap(self._session_seconds(frame))
         if not self._tools.gate.wants(frame, busy=bool(self._tracker.alive) or self._cases.busy):
             return None
         look = self._look(frame)
@@ -118,7 +118,11 @@ class CameraPipeline:
         return stored
 
     def pause(self) -> None:
-        """The service stops: what is open stays open and is kept for the next start."""
+        """The service stops: what is open, or confirmed and only waits, is kept for the next start."""
+        if self._live and self._state.began_at:  # a recording begins again and confirms it again
+            at_s = self._state.last_s
+            confirmed = replace(self._cases.finish(at_s), closings=())
+            self._settle(confirmed, self._at(at_s), at_s)
         self._save()
 
     def note_finished(self, run: str) -> None:
@@ -162,9 +166,11 @@ class CameraPipeline:
         """Killed right after a message was accepted, the state does not know of it yet."""
         if isinstance(message, Closed):
             self._cases.open.pop(message.violation_id, None)
+            self._first_seen.pop(message.violation_id, None)
         elif message.camera.id == self._setting.camera.id and message.rule.id in self._cases.rules:
             case = messages.case_of(message, self._began_at)
             self._cases.open.setdefault(case.id, case)
+            self._first_seen[case.id] = message.first_seen
 
     @property
     def _live(self) -> bool:
@@ -177,7 +183,7 @@ class CameraPipeline:
         return self._state.began_at
 
     def _placed(self, frame: Frame) -> Frame:
-        """Fix when the session began, at its first frame; a recording keeps that even if its file is touched."""
+        """Note when the session began, at its first frame; a recording keeps that even if its file is touched."""
         if self._state.began_at is None:
             self._state.began_at = frame.captured_at - timedelta(seconds=frame.offset_s)
             self._save()
@@ -193,7 +199,9 @@ class CameraPipeline:
         confirmed = [track for track in tracks if track.confirmed]
         wearing = judge(confirmed, detections, _required(self._setting.site.rules), view, model.thresholds)
         scene = Scene(frame.captured_at, at_s, view, confirmed, wearing)
-        self._state.last_s, self._now = at_s, (at_s, frame.captured_at)
+        self._state.last_s = at_s
+        if self._live:  # the clock may have been set since
+            self._state.began_at = frame.captured_at - timedelta(seconds=at_s)
         return Look(frame, detections, scene, self._observe(scene))
 
     def _closer(self, width: int, height: int) -> list[Part]:
@@ -220,13 +228,13 @@ class CameraPipeline:
         if self._shift_s is None:
             since = (frame.captured_at - self._began_at).total_seconds() if self._live else 0.0
             self._shift_s = max(since, self._state.last_s) - (frame.offset_s if self._live else 0.0)
-            self._note_downtime(since, frame.captured_at)
+            self._note_downtime(since)
         return max(frame.offset_s + self._shift_s, self._state.last_s + 0.001)
 
-    def _note_downtime(self, since_s: float, at: datetime) -> None:
+    def _note_downtime(self, since_s: float) -> None:
         """The time that the service was not running counts as blind."""
         if self._state.last_s and since_s - self._state.last_s > BLIND_AFTER_S:
-            self._blind.append((at, since_s - self._state.last_s))
+            self._blind.append((since_s, since_s - self._state.last_s))
 
     def _observe(self, scene: Scene) -> list[Observation]:
         site = self._setting.site
@@ -269,14 +277,15 @@ class CameraPipeline:
             return
         picture = self._tools.renderer.render(sighting.look.frame.image, self._faces(sighting))
         case = opening.case
+        first_seen = _by_its_picture(case, sighting)
         data = messages.opened(
             opening,
             self._cases.rules[case.subject.rule],
             sighting,
             picture,
-            self._times(case),
+            _times(case, first_seen),
             self._setting,
-            self._blind_s(self._at(case.first_s)),
+            self._blind_s(case.first_s),
         )
         if self._accept(data, at, picture):
             log.info(
@@ -291,11 +300,12 @@ class CameraPipeline:
                 offset_s=round(case.first_s, 2),
             )
         self._cases.opened(opening)
+        self._first_seen[case.id] = first_seen
         self._save()  # at once: delivered and then killed, the spool could not tell of it any more
 
     def _close(self, closing: Closing, at: datetime) -> None:
         case = closing.case
-        data = messages.closed(closing, self._times(case))
+        data = messages.closed(closing, _times(case, self._first_seen.get(case.id) or self._at(case.first_s)))
         if self._accept(data, at, None):
             log.info(
                 "violation.closed",
@@ -307,6 +317,7 @@ class CameraPipeline:
                 people=case.people,
             )
         self._cases.closed(closing)
+        self._first_seen.pop(case.id, None)
         self._save()
 
     def _accept(self, data: Opened | Closed, at: datetime, picture: Picture | None) -> bool:
@@ -320,25 +331,18 @@ class CameraPipeline:
         look = sighting.look
         return face_regions(look.detections, *look.frame.size)
 
-    def _times(self, case: Case) -> Times:
-        return Times(self._at(case.first_s), self._at(case.last_s), max(0.0, case.first_s))
-
     def _at(self, at_s: float) -> datetime:
-        """Wall clock of a moment: of a recording from its beginning, live as the clock says now."""
-        if self._live and self._now:
-            now_s, now = self._now
-            return now - timedelta(seconds=round(now_s - at_s, 3))
+        """Wall clock of a moment: of a recording from its beginning, live as the clock said at the last look."""
         return self._began_at + timedelta(seconds=round(at_s, 3))
 
-    def _note_gap(self, frame: Frame) -> None:
-        before, self._last_frame_at = self._last_frame_at, frame.captured_at
-        if before and (gap := (frame.captured_at - before).total_seconds()) > BLIND_AFTER_S:
-            self._blind.append((frame.captured_at, gap))
+    def _note_gap(self, at_s: float) -> None:
+        before_s, self._last_frame_s = self._last_frame_s, at_s
+        if before_s is not None and at_s - before_s > BLIND_AFTER_S:
+            self._blind.append((at_s, at_s - before_s))
 
-    def _blind_s(self, at: datetime) -> float:
-        """Seconds without a picture in the hour before *at*."""
-        since = at - timedelta(hours=1)
-        return min(3600.0, sum(seconds for end, seconds in self._blind if since <= end <= at))
+    def _blind_s(self, at_s: float) -> float:
+        """Seconds without a picture in the hour before *at_s*."""
+        return min(3600.0, sum(length_s for end_s, length_s in self._blind if at_s - 3600 <= end_s <= at_s))
 
     def _save(self) -> None:
         self._saved_s = self._state.last_s
@@ -359,6 +363,18 @@ class CameraPipeline:
                 log.info("decision", camera=self._setting.camera.id, **_words(decision))
         alive = {decision.subject for decision in decisions}
         self._told = {key: value for key, value in self._told.items() if key[0] in alive}
+
+
+def _by_its_picture(case: Case, sighting: Sighting) -> datetime:
+    """When *case* was first seen, by the clock that stands on its picture."""
+    look = sighting.look
+    return look.frame.captured_at - timedelta(seconds=round(look.scene.at_s - case.first_s, 3))
+
+
+def _times(case: Case, first_seen: datetime) -> Times:
+    """From its first look on, so that a clock that is set meanwhile changes neither their order nor the duration."""
+    last_seen = first_seen + timedelta(seconds=round(case.last_s - case.first_s, 3))
+    return Times(first_seen, last_seen, max(0.0, case.first_s))
 
 
 def _words(decision: Decision) -> dict[str, object]:

@@ -40,6 +40,7 @@ class Case:
         supporting, looks: numbers of looks.
         box: last box of the (first) person, in pixels.
         waiting_since_s: set while it waits to be seen again after a gap or a restart.
+        seen_s: last look at the subject, whatever that said, seconds in the session.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Case:
     looks: int
     box: Box | None
     waiting_since_s: float | None = None
+    seen_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class _Candidate:
     histories: dict[Finding, History] = field(default_factory=dict)
     confirmed_since_s: float | None = None
     box: Box | None = None
+    seen_s: float = 0.0
     opened: int = 0
     suppressed: set[Finding] = field(default_factory=set)
 
@@ -124,9 +127,9 @@ class Cases:
     rules: Mapping[str, Rule]
     reliability: Reliability = field(default_factory=dict)
     open: dict[str, Case] = field(default_factory=dict)
-    ended: dict[Subject, tuple[float, tuple[Finding, ...]]] = field(default_factory=dict)
     last_look_s: float | None = None
-    _alive: Collection[int] = ()
+    _born: dict[int, float] = field(default_factory=dict)  # tracks alive, since when
+    _ends: dict[Subject, dict[Finding, float]] = field(default_factory=dict)
     _candidates: dict[Subject, _Candidate] = field(default_factory=dict)
 
     def look(self, observations: Sequence[Observation], alive: Collection[int], at_s: float) -> Outcome:
@@ -138,7 +141,8 @@ class Cases:
             at_s: seconds in the session, rising.
         """
         openings = self._after_gap(at_s)
-        self.last_look_s, self._alive = at_s, alive
+        self.last_look_s = at_s
+        self._born = {track: self._born.get(track, at_s) for track in alive}
         decisions = [self._take(observation, at_s) for observation in observations]
         seen = {observation.subject for observation in observations}
         openings += self._openings(seen, at_s)
@@ -157,8 +161,7 @@ class Cases:
     def closed(self, closing: Closing) -> None:
         """*closing* has been accepted."""
         case = self.open.pop(closing.case.id)
-        findings = case.findings + self.ended.get(case.subject, (0.0, ()))[1]
-        self.ended[case.subject] = (case.last_s, tuple(dict.fromkeys(findings)))
+        self._ends.setdefault(case.subject, {}).update(dict.fromkeys(case.findings, case.last_s))
 
     def use(self, rules: Mapping[str, Rule], zones: Collection[str]) -> None:
         """Go on with changed rules and zones; what is open keeps the rule that opened it."""
@@ -173,6 +176,15 @@ class Cases:
         closings = [Closing(case, "source-ended") for case in self.open.values()]
         closings += [Closing(opening.case, "source-ended") for opening in openings]
         return Outcome(tuple(openings), tuple(closings))
+
+    @property
+    def ended(self) -> dict[Subject, tuple[float, tuple[Finding, ...]]]:
+        """What the cooldown holds back, for a restart: only zones outlive one, and a zone has one finding."""
+        return {subject: (max(ends.values()), tuple(ends)) for subject, ends in self._ends.items()}
+
+    @ended.setter
+    def ended(self, ended: Mapping[Subject, tuple[float, tuple[Finding, ...]]]) -> None:
+        self._ends = {subject: dict.fromkeys(findings, end_s) for subject, (end_s, findings) in ended.items()}
 
     @property
     def busy(self) -> bool:
@@ -199,6 +211,7 @@ class Cases:
             ),
         )
         ignored = history.add(observation, at_s)
+        candidate.seen_s = at_s
         if observation.box:
             candidate.box = observation.box
         supports = observation.stance is Stance.SUPPORTS and not ignored
@@ -231,7 +244,7 @@ class Cases:
         waiting = [
             case
             for case in self.open.values()
-            if self._lost(case)
+            if self._may_be(case, subject.track)
             and (case.subject.rule, case.subject.zone) == (subject.rule, subject.zone)
             and observation.finding in case.findings
             and box is not None
@@ -242,14 +255,16 @@ class Cases:
             return None
         return replace(max(waiting, key=lambda case: (case.last_s, case.id)), subject=subject)
 
-    def _lost(self, case: Case) -> bool:
-        """Whether nobody is tracked for *case* any more: after a gap, or hidden for longer than a track lives."""
-        track = case.subject.track
-        return case.waiting_since_s is not None or (track is not None and track not in self._alive)
+    def _may_be(self, case: Case, track: int | None) -> bool:
+        """Whether *track* may be the lost person of *case*: after a gap anyone, else who was never seen beside him."""
+        if case.waiting_since_s is not None:
+            return True
+        lost = case.subject.track is not None and case.subject.track not in self._born
+        return lost and track in self._born and self._born[track] > case.seen_s
 
     def _continue(self, case: Case, observation: Observation, supports: bool, at_s: float) -> None:
         decisive = observation.stance is not Stance.CANNOT_TELL and case.findings[0] is observation.finding
-        changed = replace(case, looks=case.looks + decisive)
+        changed = replace(case, looks=case.looks + decisive, seen_s=at_s)
         if supports:
             changed = replace(
                 changed,
@@ -295,9 +310,8 @@ class Cases:
 
     def _cooling_s(self, subject: Subject, finding: Finding, at_s: float) -> float:
         """Seconds of cooldown left for *finding*; 0 if it may be raised."""
-        ended_s, findings = self.ended.get(subject, (0.0, ()))
-        left = self.rules[subject.rule].cooldown_s - (at_s - ended_s)
-        return max(0.0, left) if finding in findings else 0.0
+        ended_s = self._ends.get(subject, {}).get(finding)
+        return 0.0 if ended_s is None else max(0.0, self.rules[subject.rule].cooldown_s - (at_s - ended_s))
 
     def _opening(self, subject: Subject, candidate: _Candidate, news: list[History], at_s: float) -> Opening:
         first_s = min(history.first_support_s for history in news)
@@ -312,6 +326,7 @@ class Cases:
             supporting=facts[0].supporting,
             looks=facts[0].looked,
             box=candidate.box,
+            seen_s=candidate.seen_s,
         )
         return Opening(case, facts)
 
@@ -368,11 +383,11 @@ class Cases:
         ]
         for subject in gone:
             del self._candidates[subject]
-        for subject, (ended_s, _) in list(self.ended.items()):
+        for subject, ends in list(self._ends.items()):
             gone_track = subject.track is not None and subject.track not in alive
             rule = self.rules.get(subject.rule)  # None: it was open before a restart, and the rule is gone
-            if gone_track or rule is None or at_s - ended_s > rule.cooldown_s:
-                del self.ended[subject]
+            if gone_track or rule is None or at_s - max(ends.values()) > rule.cooldown_s:
+                del self._ends[subject]
 
     def _id(self, subject: Subject, earlier: int, first_s: float) -> str:
         """128 bits of a hash over what makes the violation itself; the same input gives the same id for ever."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.detection.domain.scene import EvidenceBasis, Observation, Stance
+from services.detection.domain.tracking import MAX_GAP_S
 from shared.config.site import Confirmation, PpeRule, Rule
 from shared.contracts.violation import FindingFacts
 from shared.vocabulary import Finding
@@ -22,6 +23,7 @@ ROUNDING = 1e-6
 BLIND_S = 3.0  # a gap between looks after which tracks mean nothing
 WORN_MEMORY_S = 20.0
 WORN_LOOKS = 5
+LEAST_RATE = 1.1 / MAX_GAP_S  # looks a second that keep a track alive, although cameras do not keep time
 
 
 def needed_for(rule: Rule) -> Confirmation:
@@ -32,7 +34,7 @@ def needed_for(rule: Rule) -> Confirmation:
 def least_rate(needed: Confirmation, basis: EvidenceBasis) -> float:
     """Looks a second below which *needed* can never be reached by looks of *basis*."""
     looks = needed.looks / WEIGHT[basis]
-    return max((looks - 1) / needed.within_s, 1 / BLIND_S)
+    return max((looks - 1) / needed.within_s, LEAST_RATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class History:
         self.forget(at_s)
         if observation.stance is Stance.CANNOT_TELL:
             return observation.why
-        if observation.basis == "not-seen" and self._seen_worn(at_s):
+        if observation.basis == "not-seen" and len(self._worn_at) == WORN_LOOKS:
             return f"was seen worn less than {WORN_MEMORY_S:.0f} s ago"
         if observation.stance is Stance.DENIES:
             self._worn_at.append(at_s)
@@ -72,13 +74,15 @@ class History:
         return ""
 
     def forget(self, at_s: float) -> None:
-        """Drop the looks that are older than the window."""
+        """Drop the looks that are older than the window; that it was worn is remembered for longer."""
         while self._looks and at_s - self._looks[0].at_s > self.needed.within_s:
             self._looks.popleft()
+        while self._worn_at and at_s - self._worn_at[0] > WORN_MEMORY_S:
+            self._worn_at.popleft()
 
     @property
     def empty(self) -> bool:
-        return not self._looks
+        return not self._looks and not self._worn_at
 
     @property
     def supported(self) -> bool:
@@ -140,9 +144,6 @@ class History:
     def progress(self) -> str:
         """For people: supporting looks of decisive looks."""
         return f"{sum(1 for look in self._looks if look.basis)} of {len(self._looks)}"
-
-    def _seen_worn(self, at_s: float) -> bool:
-        return len(self._worn_at) == WORN_LOOKS and at_s - self._worn_at[0] <= WORN_MEMORY_S
 
 
 def _weight(look: _Look) -> float:

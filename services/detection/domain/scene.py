@@ -14,6 +14,8 @@ from services.detection.domain.wearing import View, Wearing
 from shared.config.site import Zone
 from shared.vocabulary import Finding, Item
 
+LOWEST = 1 - 1e-6  # as a fraction of the picture's height
+
 EvidenceBasis = Literal["seen-missing", "not-seen", "present-in-zone"]
 
 
@@ -88,8 +90,9 @@ def people_inside(zone: Zone, scene: Scene) -> list[Track]:
 
 
 def _feet(person: Box, view: View) -> Point:
+    """In fractions of the picture. Cut by its lower edge they lie just above that, which no polygon holds itself."""
     x, y = person.feet
-    return x / view.width, y / view.height
+    return x / view.width, min(y / view.height, LOWEST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from services.detection.domain.detection import Detection
 from services.detection.domain.geometry import Box, Point
 
 MAX_GAP_S = 2.0
-STRONG = 0.4  # a box that may start a track
+STRONG = 0.4  # a box that may start a track, and that says by itself that somebody is there
 WEAK = 0.1  # a box that may continue one
 LOOKS_TO_CONFIRM = 2
 BUFFER = 0.3  # of width and height, added on each side before overlaps are compared

@@ -92,7 +92,9 @@ DEFAULT_THRESHOLD = 0.35  # for a model whose metadata state none
 HEADS_IN_A_BODY = 7.0  # a standing adult is 7 to 7.5 heads tall (Drillis and Contini 1966)
 PERSON_SURE = 0.5
 LEAST_HEAD_PX = 18.0  # of the network's input: on smaller heads too many hats are missed (docs/events.md)
+STANDING = 2.0  # least height of a standing body, in its widths; who crouches or is cut at the knees is wider
 LITTLE_CUT = 0.85  # least share of the height before the top of the picture cut it: a head is a seventh
+AS_WIDE = 1.5  # greatest ratio of two widths of one person who walks
 MOST_OVERLAP = 0.25
 BELOW_THE_HEAD = {
     Item.VEST: (1.0, 3.5),
@@ -196,10 +198,12 @@ def _why_absence_cannot_count(person: Track, people: Sequence[Track], item: Item
 
 
 def _only_the_head_cut(person: Track, view: View) -> bool:
-    """Whether the body below the head is whole: its feet in view, and it about as tall as before the cut."""
-    if person.uncut is None or person.box.y2 >= view.height - EDGE_PX:
+    """Whether the body below the head is whole: its feet in view, and its size about that of before the cut."""
+    box, before = person.box, person.uncut
+    if before is None or box.y2 >= view.height - EDGE_PX or before.height < STANDING * before.width:
         return False
-    return LITTLE_CUT <= person.box.height / person.uncut.height <= 1 / LITTLE_CUT
+    as_tall = LITTLE_CUT <= box.height / before.height <= 1 / LITTLE_CUT
+    return as_tall and 1 / AS_WIDE <= box.width / before.width <= AS_WIDE
 
 
 def _visible_band(item: Item, person: Box, head: float) -> Box:

@@ -49,7 +49,11 @@ class FullSpool(MemorySpool):
 
 
 class Run:
-    """A camera that sees *script* (detections by frame number, 5 frames a second)."""
+    """A camera that sees *script* (detections by frame number, 5 frames a second).
+
+    Attributes:
+        clock_error_s: by how much the wall clock is wrong, from the next frame on.
+    """
 
     def __init__(
         self,
@@ -68,12 +72,14 @@ class Run:
         state = saved if saved and kind == "live" else CameraState(session="session-1")
         setting = Setting(site, site.cameras[0], source, self.detector.info)
         self.pipeline = CameraPipeline(setting, tools, state, "gate", explain=True)
+        self.clock_error_s = 0.0
 
     def see(self, first: int, last: int) -> "Run":
         for number in range(first, last):
             at_s = number * 0.2
             image = numbered_picture(number, 1280, 720)
-            self.pipeline.see(Frame("gate", number, BEGIN + timedelta(seconds=at_s), at_s, image))
+            captured_at = BEGIN + timedelta(seconds=at_s + self.clock_error_s)
+            self.pipeline.see(Frame("gate", number, captured_at, at_s, image))
         return self
 
     @property

@@ -1,6 +1,6 @@
 """Tables of people and boxes for the rules' tests; no model anywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,9 +48,13 @@ class Story:
     """A camera whose looks are told one by one, 5 a second."""
 
     def __init__(
-        self, *site_rules: Rule, zones: Sequence[Zone] = (HALL,), cases: Cases | None = None
+        self,
+        *site_rules: Rule,
+        zones: Sequence[Zone] = (HALL,),
+        cases: Cases | None = None,
+        thresholds: Mapping[Label, float] = THRESHOLDS,
     ) -> None:
-        self.rules, self.zones = site_rules, zones
+        self.rules, self.zones, self.thresholds = site_rules, zones, thresholds
         identity = Identity("site", "camera", "session")
         self.cases = cases or Cases(identity, {rule.id: rule for rule in site_rules})
         self.tracker = Tracker()
@@ -64,7 +68,7 @@ class Story:
             self.at_s = round(self.at_s + 0.2, 3)
             tracks = self.tracker.update([d for d in detections if d.label is Label.PERSON], self.at_s)
             seen = [one for one in tracks if one.confirmed]
-            wearing = judge(seen, detections, (Item.HARDHAT, Item.VEST), VIEW, THRESHOLDS)
+            wearing = judge(seen, detections, (Item.HARDHAT, Item.VEST), VIEW, self.thresholds)
             scene = Scene(BEGIN + timedelta(seconds=self.at_s), self.at_s, VIEW, seen, wearing)
             observed = rules.observe(self.rules, self.zones, scene, "UTC")
             self.settle(self.cases.look(observed, self.tracker.alive, self.at_s), accept)

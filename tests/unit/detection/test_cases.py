@@ -5,10 +5,22 @@ from dataclasses import replace
 import pytest
 
 from services.detection.domain.cases import ADOPT_S, END_S, LONGEST_GAP_S, Cases, Identity
-from services.detection.domain.detection import Label
+from services.detection.domain.confirmation import WORN_MEMORY_S
+from services.detection.domain.detection import Detection, Label
 from shared.config.site import Confirmation
 from shared.vocabulary import Finding
-from tests.unit.detection.scenes import HALL, HARDHAT, KEEP_OUT, PPE, PRESS, Story, on_head, on_torso, person
+from tests.unit.detection.scenes import (
+    HALL,
+    HARDHAT,
+    KEEP_OUT,
+    PPE,
+    PRESS,
+    THRESHOLDS,
+    Story,
+    on_head,
+    on_torso,
+    person,
+)
 
 WORKER = person()
 OTHER = person(x=900)
@@ -73,6 +85,32 @@ def test_a_long_drop_out_of_the_hat_raises_nothing() -> None:
     assert any("seen worn" in why for why in story.why)
 
 
+@pytest.mark.parametrize("within_s", [4, 10])
+@pytest.mark.parametrize(
+    "seen", [(WORKER,), (WORKER, replace(on_head(WORKER, Label.HARDHAT), confidence=0.2))]
+)
+def test_a_worn_hat_is_remembered_for_longer_than_the_window(
+    seen: tuple[Detection, ...], within_s: float
+) -> None:
+    rule = replace_rule(HARDHAT, confirm=Confirmation(looks=6, of=8, within_s=within_s))
+    story = Story(rule).seconds(4, WORKER, on_head(WORKER, Label.HARDHAT)).seconds(WORN_MEMORY_S - 4, *seen)
+    story.why.clear()
+    story.seconds(2, WORKER)
+    assert all("seen worn" in why for why in story.why)
+    story.seconds(6, WORKER)
+    assert len(story.opened) == 1
+
+
+def test_a_worn_hat_is_forgotten_with_the_person_and_after_its_time() -> None:
+    assert not Story(HARDHAT).seconds(4, WORKER, on_head(WORKER, Label.HARDHAT)).seconds(3).cases.subjects
+    outside = replace_zone(HALL, polygon=((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+    story = Story(HARDHAT, zones=(outside,)).seconds(4, WORKER, on_head(WORKER, Label.HARDHAT))
+    for x in range(400, 900, 20):
+        story.look(person(x=x))
+    story.seconds(WORN_MEMORY_S, OTHER)
+    assert story.cases.subjects == frozenset()
+
+
 def test_a_hat_that_is_taken_off_is_raised_by_explicit_evidence() -> None:
     bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT), on_torso(WORKER))
     story = (
@@ -104,6 +142,17 @@ def test_after_the_cooldown_it_is_raised_again_under_another_id() -> None:
     assert len({one.case.id for one in story.opened}) == 2
 
 
+def test_each_finding_cools_down_from_its_own_end() -> None:
+    hat, bare = on_head(WORKER, Label.HARDHAT), on_head(WORKER, Label.NO_HARDHAT)
+    vest, no_vest = on_torso(WORKER), on_torso(WORKER, Label.NO_VEST)
+    story = Story(replace_rule(PPE, cooldown_s=30), thresholds={**THRESHOLDS, Label.NO_VEST: 0.3})
+    story.seconds(5, WORKER, bare, vest).seconds(10, WORKER, hat, vest)
+    story.seconds(10, WORKER, hat, no_vest).seconds(10, WORKER, hat, vest)
+    assert [round(one.case.last_s) for one in story.closed] == [5, 25]
+    story.seconds(5, WORKER, bare, vest)
+    assert [names(one) for one in story.opened] == [["no_hardhat"], ["no_vest"], ["no_hardhat"]]
+
+
 def test_the_cooldown_of_one_person_does_not_hide_another() -> None:
     bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
     story = Story(HARDHAT).seconds(5, *bare).seconds(8).seconds(5, OTHER, on_head(OTHER, Label.NO_HARDHAT))
@@ -128,6 +177,30 @@ def test_a_short_miss_of_the_person_does_not_double_it() -> None:
 def test_hidden_for_longer_than_a_track_lives_it_is_still_one_violation() -> None:
     story = Story(PPE).seconds(6, WORKER).seconds(3.6).seconds(6, WORKER).seconds(10)
     assert (len(story.opened), len(story.closed)) == (1, 1)
+
+
+def test_who_was_seen_beside_a_lost_person_is_a_violation_of_his_own() -> None:
+    left_half = replace_zone(HALL, polygon=((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+    aside = (OTHER, on_head(OTHER, Label.NO_HARDHAT))
+    story = Story(HARDHAT, zones=(left_half,)).seconds(6, WORKER, on_head(WORKER, Label.NO_HARDHAT), *aside)
+    story.seconds(1, *aside)
+    for x in range(860, 420, -40):
+        walking = person(x=x)
+        story.look(walking, on_head(walking, Label.NO_HARDHAT))
+    story.seconds(8, WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    assert [one.case.subject.track for one in story.opened] == [1, 2]
+    assert [one.case.subject.track for one in story.closed] == [1]
+
+
+def test_who_came_while_a_lost_person_could_not_be_judged_is_a_violation_of_his_own() -> None:
+    left_half = replace_zone(HALL, polygon=((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)))
+    unclear = (WORKER, replace(on_head(WORKER, Label.HARDHAT), confidence=0.2))
+    story = Story(HARDHAT, zones=(left_half,)).seconds(5, WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    story.seconds(10, *unclear).seconds(2, *unclear, OTHER)
+    for x in range(860, 420, -40):
+        story.look(person(x=x))
+    story.seconds(8, WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    assert [one.case.subject.track for one in story.opened] == [1, 2]
 
 
 def test_what_the_cooldown_holds_back_is_told_once() -> None:

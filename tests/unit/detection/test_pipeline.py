@@ -76,6 +76,20 @@ def test_a_stopped_service_goes_on_with_the_same_violation() -> None:
     assert opened.violation_id == closed.violation_id
 
 
+def test_what_is_confirmed_and_waits_to_settle_is_told_when_the_service_stops() -> None:
+    first = Run(always(BARE)).see(0, 12)
+    first.pipeline.pause()
+    second = Run({}, spool=first.spool, states=first.states).see(30, 100)
+    opened, closed = second.messages
+    assert opened.violation_id == closed.violation_id
+
+
+def test_a_recording_that_is_stopped_tells_nothing_early() -> None:
+    run = Run(always(BARE), kind="file").see(0, 12)
+    run.pipeline.pause()
+    assert run.messages == []
+
+
 def test_killed_right_after_acceptance_it_still_goes_on_with_the_same_violation() -> None:
     first = Run(always(BARE))
     first.see(0, 1)
@@ -143,6 +157,35 @@ def test_a_clock_that_is_set_breaks_nothing(step_s: float) -> None:
     opened, closed = run.messages
     assert closed.violation_id == opened.violation_id
     assert closed.duration_s == pytest.approx(58 * 0.2, abs=0.3)
+    assert closed.first_seen == opened.first_seen == BEGIN + timedelta(seconds=0.2)
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
+def test_a_clock_that_is_set_is_no_gap_and_counts_for_what_comes_after(step_s: float) -> None:
+    run = Run(dict.fromkeys(range(40, 100), BARE)).see(0, 30)
+    run.clock_error_s = step_s
+    [opened] = run.see(30, 100).messages
+    assert opened.camera_blind_s == 0.0
+    assert opened.first_seen == BEGIN + timedelta(seconds=41 * 0.2 + step_s)
+
+
+def test_a_clock_set_while_a_finding_is_confirmed_leaves_it_the_time_of_its_picture() -> None:
+    run = Run(dict.fromkeys(range(8), BARE)).see(0, 8)  # confirmed, and waits to settle
+    run.clock_error_s = 3600.0
+    opened, closed = run.see(8, 100).messages
+    assert opened.first_seen <= opened.evidence.captured_at <= opened.last_seen
+    assert closed.first_seen == opened.first_seen
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
+def test_a_clock_that_was_set_is_no_standstill_at_the_next_start(step_s: float) -> None:
+    first = Run({}).see(0, 30)
+    first.clock_error_s = step_s
+    first.see(30, 60).pipeline.pause()
+    second = Run(always(BARE, 400), states=first.states)
+    second.clock_error_s = step_s
+    [opened] = second.see(160, 210).messages
+    assert opened.camera_blind_s == pytest.approx(20.2, abs=0.1)
 
 
 def test_a_clock_set_back_while_stopped_breaks_nothing() -> None:

@@ -1,6 +1,7 @@
 """A changed site file is taken over while cameras run; a wrong one, or one that could never raise anything, is not."""
 
 import os
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -104,3 +105,13 @@ def test_looking_too_seldom_for_a_rule_is_refused(
     with pytest.raises(ConfigurationError, match="rule ppe could never be found broken"):
         detectors(tmp_path, fps, model).check(loaded)
     detectors(tmp_path, allowed, model).check(loaded)
+
+
+@pytest.mark.parametrize(("fps", "refused"), [(0.34, True), (0.45, True), (0.5, True), (0.6, False)])
+def test_looking_too_seldom_to_follow_anybody_is_refused_whatever_the_time(
+    tmp_path: Path, fps: float, refused: bool
+) -> None:
+    patient = ", confirm: {looks: 2, of: 3, within_s: 60}"
+    loaded = load_site(written(tmp_path, confirm=patient))
+    with pytest.raises(ConfigurationError, match=r"needs 0\.55") if refused else nullcontext():
+        detectors(tmp_path, fps).check(loaded)

@@ -148,6 +148,23 @@ def test_the_top_of_the_picture_may_hide_the_head_and_still_show_the_vest(
     assert wearing[Item.HARDHAT].verdict is Verdict.CANNOT_TELL
 
 
+@pytest.mark.parametrize(
+    ("before", "why"),
+    [
+        (Box(500, 100, 680, 400), "he crouched"),
+        (Box(520, 10, 700, 310), "the picture cut him more than it seemed"),
+        (Box(550, 10, 640, 310), "he was farther away"),
+    ],
+)
+def test_a_body_of_the_same_height_is_not_the_same_part_of_it(before: Box, why: str) -> None:
+    now, tracker, people = Box(500, 0, 690, 310), Tracker(), []
+    for number, box in enumerate([before, before, now]):
+        people = tracker.update([Detection(box, Label.PERSON, 0.9)], number * 0.2)
+    assert [one.id for one in people] == [1]
+    [wearing] = judge(people, (), (Item.VEST,), VIEW, THRESHOLDS).values()
+    assert wearing[Item.VEST].verdict is Verdict.CANNOT_TELL, why
+
+
 def test_who_was_never_seen_whole_may_be_cut_anywhere() -> None:
     assert vest(of=person(y=0)).verdict is Verdict.CANNOT_TELL
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.detection.domain.scene import Observation, Scene, Stance, Subject, people_inside
-from services.detection.domain.tracking import Track
+from services.detection.domain.tracking import STRONG, Track
 from shared.config.site import RestrictedZoneRule, Zone
 from shared.vocabulary import Finding
 
@@ -24,16 +24,19 @@ def observe_zone(rule: RestrictedZoneRule, zone: Zone, scene: Scene) -> list[Obs
 
 def _inside(subject: Subject, people: Sequence[Track]) -> Observation:
     surest = max(people, key=lambda person: person.confidence)
+    sure = surest.confidence >= STRONG
     return Observation(
         subject=subject,
         finding=Finding.RESTRICTED_ZONE,
-        stance=Stance.SUPPORTS,
-        basis="present-in-zone",
+        stance=Stance.SUPPORTS if sure else Stance.CANNOT_TELL,
+        basis="present-in-zone" if sure else None,
         confidence=surest.confidence,
         people=len(people),
         box=surest.box,
         item_box=None,
-        why=f"feet of {len(people)} inside the zone",
+        why=f"feet of {len(people)} inside the zone"
+        if sure
+        else f"person uncertain ({surest.confidence:.2f} below {STRONG})",
     )
 
 

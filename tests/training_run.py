@@ -76,9 +76,8 @@ def train_interrupted_then_on(folder: Path) -> None:
     refused = subprocess.run([*command, "--rate", "0.01"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2, refused
     assert "began with another rate" in refused.stderr, refused.stderr
-    (run / "training.json").write_text(
-        json.dumps({**record, "ended": False})
-    )  # as if killed before it said so
+    killed_before_it_said_so = {**record, "ended": False}
+    (run / "training.json").write_text(json.dumps(killed_before_it_said_so))
     subprocess.run(command, check=True)
     assert json.loads((run / "training.json").read_text())["weights_sha256"] == record["weights_sha256"]
     checked = [*OFFICER, "validate", run / "weights" / "last.pt", "--data", data, "--out", folder / "checked"]
@@ -110,16 +109,21 @@ def kill_after_a_round(command: list[object], run: Path) -> None:
     )
 
 
-def train_by_the_clock(folder: Path) -> None:
-    """The time is over within the first round, and the learning rate must be down all the same."""
+def clocked(folder: Path, times: int, hours: float) -> tuple[list[object], Path]:
+    """The command that trains for *hours* on eight pictures, each *times* in a round; and its run's folder."""
     pictures = {f"train/{number}": [PERSON] for number in range(8)} | {"val/a": [PERSON]}
     data = prepared_folder(folder, write_set(folder / "people", pictures))
     listed = data / "train.txt"
-    listed.write_text(listed.read_text() * 2000)
+    listed.write_text(listed.read_text() * times)
     start, run = folder / "start.pt", folder / "runs" / "a"
     YOLO("yolov8n.yaml").save(start)
-    clock = ("--longest", "64", "--hours", "0.01", "--rate", "0.002")
-    command = [*OFFICER, "train", "--data", data, "--weights", start, "--out", run, *clock]
+    clock = ("--longest", "64", "--hours", str(hours), "--rate", "0.002")
+    return [*OFFICER, "train", "--data", data, "--weights", start, "--out", run, *clock], run
+
+
+def train_by_the_clock(folder: Path) -> None:
+    """The time is over within the first round, and the learning rate must be down all the same."""
+    command, run = clocked(folder, times=2000, hours=0.01)
     subprocess.run(command, check=True)
     with (run / "results.csv").open() as file:
         [round_] = csv.DictReader(file)
@@ -128,14 +132,7 @@ def train_by_the_clock(folder: Path) -> None:
 
 def train_by_the_clock_interrupted(folder: Path) -> None:
     """The clock goes on where it stood; it does not begin anew."""
-    pictures = {f"train/{number}": [PERSON] for number in range(8)} | {"val/a": [PERSON]}
-    data = prepared_folder(folder, write_set(folder / "people", pictures))
-    listed = data / "train.txt"
-    listed.write_text(listed.read_text() * 100)
-    start, run = folder / "start.pt", folder / "runs" / "a"
-    YOLO("yolov8n.yaml").save(start)
-    clock = ("--longest", "64", "--hours", "0.015", "--rate", "0.002")
-    command = [*OFFICER, "train", "--data", data, "--weights", start, "--out", run, *clock]
+    command, run = clocked(folder, times=100, hours=0.015)
     kill_after_a_round(command, run)
     before = json.loads((run / "training.json").read_text())
     began = time.monotonic()

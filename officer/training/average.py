@@ -78,19 +78,15 @@ def check(shares: Sequence[Share]) -> None:
 
 def _mean(models: Sequence[Any], shares: Sequence[float]) -> dict[str, "torch.Tensor"]:
     """Of each number; counters are those of the first."""
-    first, *others = [model.state_dict() for model in models]
-    for model, state in zip(models[1:], others, strict=True):
-        if model.names != models[0].names or state.keys() != first.keys():
+    states = [model.state_dict() for model in models]
+    mean = dict(states[0])
+    for model, state in zip(models, states, strict=True):
+        if model.names != models[0].names or state.keys() != mean.keys():
             raise ValueError("their classes or layers differ")
-    return {
-        name: sum(
-            (state[name] * share for state, share in zip([first, *others], shares, strict=True)),
-            start=0 * value,
-        )
-        if value.is_floating_point()
-        else value
-        for name, value in first.items()
-    }
+    for name, value in states[0].items():
+        if value.is_floating_point():
+            mean[name] = sum(state[name] * share for state, share in zip(states, shares, strict=True))
+    return mean
 
 
 def _origins(share: Share) -> list[dict[str, Any]]:

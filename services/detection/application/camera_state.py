@@ -19,9 +19,7 @@ class CameraState(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     session: str
-    began_at: datetime | None = (
-        None  # aware UTC of second 0 of the session; live: by the clock at the last look
-    )
+    began_at: datetime | None = None  # aware UTC of second 0; live: by the clock at the last look
     last_s: float = 0.0  # last look, seconds in the session
     next_track: int = 1
     open: list[Case] = []

@@ -97,13 +97,14 @@ class CameraPipeline:
         """Take in one frame; None if the detector did not look at it."""
         self._take_change_over()
         frame = self._placed(frame)
-        self._note_gap(self._session_seconds(frame))
+        at_s = self._session_seconds(frame)
+        self._note_gap(at_s)
         if not self._tools.gate.wants(frame, busy=bool(self._tracker.alive) or self._cases.busy):
             return None
-        look = self._look(frame)
+        look = self._look(frame, at_s)
         self._evidence.offer(look)
-        outcome = self._cases.look(look.observations, self._tracker.alive, look.scene.at_s)
-        self._settle(outcome, look.scene.at, look.scene.at_s)
+        outcome = self._cases.look(look.observations, self._tracker.alive, at_s)
+        self._settle(outcome, look.scene.at, at_s)
         self._evidence.forget_all_but(self._cases.subjects)
         self._processed, self._people = self._processed + 1, len(look.scene.people)
         return look
@@ -189,12 +190,11 @@ class CameraPipeline:
             self._save()
         return frame if self._live else replace(frame, captured_at=self._at(frame.offset_s))
 
-    def _look(self, frame: Frame) -> Look:
+    def _look(self, frame: Frame, at_s: float) -> Look:
         width, height = frame.size
         model = self._tools.detector.info
         view = View(width, height, scale_to(width, height, model.input_px), self._closer(width, height))
         detections = self._detect(frame.image, view)
-        at_s = self._session_seconds(frame)
         tracks = self._tracker.update(people(detections, model.labels, width, height), at_s)
         confirmed = [track for track in tracks if track.confirmed]
         wearing = judge(confirmed, detections, _required(self._setting.site.rules), view, model.thresholds)

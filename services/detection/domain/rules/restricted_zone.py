@@ -1,6 +1,7 @@
 """Nobody may stand in the zone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.detection.domain.scene import Observation, Scene, Stance, Subject, people_inside
 from services.detection.domain.tracking import STRONG, Track
@@ -24,20 +25,21 @@ def observe_zone(rule: RestrictedZoneRule, zone: Zone, scene: Scene) -> list[Obs
 
 def _inside(subject: Subject, people: Sequence[Track]) -> Observation:
     surest = max(people, key=lambda person: person.confidence)
-    sure = surest.confidence >= STRONG
-    return Observation(
+    inside = Observation(
         subject=subject,
         finding=Finding.RESTRICTED_ZONE,
-        stance=Stance.SUPPORTS if sure else Stance.CANNOT_TELL,
-        basis="present-in-zone" if sure else None,
+        stance=Stance.SUPPORTS,
+        basis="present-in-zone",
         confidence=surest.confidence,
         people=len(people),
         box=surest.box,
         item_box=None,
-        why=f"feet of {len(people)} inside the zone"
-        if sure
-        else f"person uncertain ({surest.confidence:.2f} below {STRONG})",
+        why=f"feet of {len(people)} inside the zone",
     )
+    if surest.confidence >= STRONG:
+        return inside
+    why = f"person uncertain ({surest.confidence:.2f} below {STRONG})"
+    return replace(inside, stance=Stance.CANNOT_TELL, basis=None, why=why)
 
 
 def _empty(subject: Subject) -> Observation:

@@ -61,13 +61,15 @@ def collect_set(source: str, out: Path) -> Collected:
     name = Path(source).resolve().name
     target = out / _folder_name(name)
     origin = {"source": name, "sha256": _sha256(source)}
-    if (target / RECORD).exists():
-        return _collected_before(target, origin)
+    before = _collected_before(target, origin)
+    if before:
+        return before
     make_folder(out)
     with _opened(source, out) as folder:
-        record = _copied(read_set(folder), target)
-    record = {**origin, **record, **software()}
-    (target / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        dataset = read_set(folder)
+        _note(target, origin)  # first: what lies there after an interruption is known to be of this set
+        record = _copied(dataset, target)
+    _note(target, {**origin, **record, **software()})
     bare = record["without_label_file"]
     state = f"collected; {bare} have no label file, so nothing is to be seen in them" if bare else "collected"
     return Collected(target, sum(record["pictures"].values()), state)
@@ -101,15 +103,39 @@ def _set_sha256(dataset: YoloSet) -> str:
     return digest.hexdigest()
 
 
-def _collected_before(target: Path, origin: Mapping[str, str | None]) -> Collected:
-    told = json.loads((target / RECORD).read_text("utf-8"))
+def _note(target: Path, record: Mapping[str, Any]) -> None:
+    make_folder(target)
+    aside = target / f"{RECORD}.part"
+    aside.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    aside.replace(target / RECORD)
+
+
+def _collected_before(target: Path, origin: Mapping[str, str | None]) -> Collected | None:
+    """What was collected to its end; None if nothing lies there, or what an interruption left of the same set."""
+    if not target.is_dir() or not any(target.iterdir()):
+        return None
+    told = _read_note(target)
     if any(told[key] != value for key, value in origin.items()):
         raise ConfigurationError(
             f"{target} was collected from {told['source']!r} with SHA-256 {told['sha256']}, which is not this "
             f"{origin['source']!r} with SHA-256 {origin['sha256']}; "
             f"do: check the path, rename this one, give another --out, or remove {target}"
         )
-    return Collected(target, sum(told["pictures"].values()), "collected before")
+    pictures = told.get("pictures")
+    return Collected(target, sum(pictures.values()), "collected before") if pictures else None
+
+
+def _read_note(target: Path) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads((target / RECORD).read_text("utf-8"))
+        if not {"source", "sha256"} <= set(told):
+            raise ValueError("source or sha256 is missing")
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"{target} holds files, but no {RECORD} that tells from what they were collected ({str(error)[:120]}); "
+            f"do: rename the set, give another --out, or remove {target}"
+        ) from error
+    return told
 
 
 @contextmanager

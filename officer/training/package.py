@@ -63,7 +63,7 @@ def package(packaging: Packaging, registry: Registry) -> Entry:
         "model.onnx": body,
         "validation.json": compact(report).encode(),
         "card.md": write_card(report, len(body), training, packaging.words).encode(),
-        **{name: (packaging.validated / name).read_bytes() for name in report["plots"]},
+        **{name: _plot(packaging.validated / name) for name in report["plots"]},
     }
     return registry.add(packaging.name, packaging.version, files)
 
@@ -77,11 +77,22 @@ def read_report(validated: Path) -> dict[str, Any]:
     path = validated / REPORT
     try:
         report: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        if not {"refused", "split", "sha256", "plots"} <= set(report):
+            raise ValueError("it is no report")
+    except (OSError, ValueError, TypeError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read; do: officer model validate --out {validated}"
+            f"{path} cannot be read ({str(error)[:120]}); do: officer model validate --out {validated}"
         ) from error
     return report
+
+
+def _plot(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}, a plot of the report, cannot be read: {error.strerror}; do: officer model validate again"
+        ) from error
 
 
 def _check(model: ModelFile, report: dict[str, Any]) -> None:

@@ -150,9 +150,10 @@ def _sets(preparation: Preparation) -> list[YoloSet]:
             "do: name one of these"
         )
     for name, times in Counter(names).items():
-        if times > 1 or BETWEEN in name or any(character.isspace() for character in name):
+        if times > 1 or BETWEEN in f"{name}_" or any(character.isspace() for character in name):
             raise ConfigurationError(
-                f"the set's name {name!a} stands twice, or holds a space or {BETWEEN!r}; do: rename its folder"
+                f"the set's name {name!a} stands twice, holds a space or {BETWEEN!r}, or ends in '_'; "
+                "do: rename its folder"
             )
     return sets
 

@@ -150,8 +150,20 @@ class Registry:
             )
 
     def _papers(self, entry: Entry) -> dict[str, Any] | None:
-        held = self.shelf.read(f"{entry.name}/{entry.version}/{ENTRY}")
-        return json.loads(held.body) if held else None
+        key = f"{entry.name}/{entry.version}/{ENTRY}"
+        held = self.shelf.read(key)
+        if held is None:
+            return None
+        try:
+            papers: dict[str, Any] = json.loads(held.body)
+            if not {"name", "version", "sha256", "files"} <= set(papers):
+                raise ValueError("it lacks a name, version, sha256 or files")
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(
+                f"registry {self.address}: {key} is not understood ({str(error)[:80]}); "
+                f"do: restore that file, or remove {entry.name}/{entry.version}/ and package it again"
+            ) from error
+        return papers
 
 
 def _history(held: Held | None) -> list[Any]:

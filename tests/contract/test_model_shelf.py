@@ -97,6 +97,14 @@ def test_an_interrupted_addition_is_finished_or_refused_and_never_listed(shelf: 
     assert len(registry.entries()) == 1
 
 
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"name": "ppe"}', b"\xff"])
+def test_papers_that_cannot_be_read_are_told(registry: Registry, body: bytes) -> None:
+    put(registry.shelf, "ppe/1.0/entry.json", body)
+    for ask in (registry.entries, lambda: registry.use("ppe", "1.0")):
+        with pytest.raises(ConfigurationError, match=r"ppe/1.0/entry.json is not understood .*; do: restore"):
+            ask()
+
+
 def test_what_is_not_there_cannot_be_used(registry: Registry) -> None:
     with pytest.raises(ConfigurationError, match="do: officer model list"):
         registry.use("ppe", "9.0")

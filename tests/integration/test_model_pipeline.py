@@ -135,6 +135,21 @@ def test_a_worse_model_is_refused_and_cannot_be_packaged(tmp_path: Path, data: P
         packaged(blind, checked, "1.0.0")
 
 
+def test_a_report_that_is_none_or_lacks_a_plot_is_told(tmp_path: Path, data: Path) -> None:
+    model = write_model(tmp_path / "candidate.onnx")
+    checked = validated(model, data, model)
+    report = json.loads((checked / "validation.json").read_text())
+    (checked / "validation.json").write_text(json.dumps({**report, "plots": ["pr-all.png"]}))
+    with pytest.raises(
+        ConfigurationError, match=r"a plot of the report, cannot be read: .*; do: officer model"
+    ):
+        packaged(model, checked, "1.0.0")
+    for text in ("[]", '{"plots": []}', "{"):
+        (checked / "validation.json").write_text(text)
+        with pytest.raises(ConfigurationError, match=r"validation.json cannot be read .*; do: officer model"):
+            packaged(model, checked, "1.0.0")
+
+
 def test_only_the_file_that_was_validated_is_packaged(tmp_path: Path, data: Path) -> None:
     model = write_model(tmp_path / "candidate.onnx")
     checked = validated(model, data, model)

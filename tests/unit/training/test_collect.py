@@ -74,6 +74,40 @@ def test_another_set_of_the_same_name_is_refused_and_so_is_a_changed_one(tmp_pat
     assert collect_set(other, tmp_path / "sets").state == "collected"
 
 
+def test_an_interrupted_collection_goes_on_with_its_own_set_and_with_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (write_set(tmp_path / place / "export", PICTURES) for place in ("c1", "c2"))
+    (other / "labels/train/a.txt").write_text(f"{HAT}\n")
+    copies = iter(range(3))
+
+    def fails_at_the_third(source: Path, target: Path) -> None:
+        if next(copies) == 2:
+            raise KeyboardInterrupt
+        shutil.copyfile(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(collect, "_copy", fails_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            collect_set(str(one), tmp_path / "sets")
+    with pytest.raises(ConfigurationError, match=r"was collected from 'export'.*rename this one"):
+        collect_set(str(other), tmp_path / "sets")
+    found = collect_set(str(one), tmp_path / "sets")
+    assert (found.state, found.pictures) == ("collected", 3)
+    assert collect_set(str(one), tmp_path / "sets").state == "collected before"
+
+
+@pytest.mark.parametrize("note", [None, "{", "[]", "{}"])
+def test_files_of_which_nobody_knows_from_where_are_left_alone(tmp_path: Path, note: str | None) -> None:
+    made = write_set(tmp_path / "one", PICTURES)
+    lying = write_set(tmp_path / "sets" / "one", {"train/mine": [HAT]})
+    if note is not None:
+        (lying / "collected.json").write_text(note)
+    with pytest.raises(ConfigurationError, match=r"no collected.json that tells .* do: rename the set"):
+        collect_set(str(made), tmp_path / "sets")
+    assert names(lying) == ["mine.png"]
+
+
 def test_a_name_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
     for name in ("数据", "工地"):
         with pytest.raises(ConfigurationError, match=f"nothing of the name '{name}' can name a folder"):
@@ -81,7 +115,7 @@ def test_a_name_of_which_nothing_is_left_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "sets").exists()
 
 
-@pytest.mark.parametrize("place", ["", "one", "one/images"])
+@pytest.mark.parametrize("place", ["", "one"])
 def test_a_file_where_the_folder_shall_be_is_told(tmp_path: Path, place: str) -> None:
     made = write_set(tmp_path / "one", PICTURES)
     file = tmp_path / "sets" / place

@@ -255,6 +255,12 @@ def test_a_set_that_is_not_understood_is_refused(tmp_path: Path, data_yaml: Any,
         prepared(tmp_path, one)
 
 
+@pytest.mark.parametrize("name", ["a b", "a__b", "a_"])
+def test_a_set_whose_name_cannot_be_told_from_its_pictures_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match="do: rename its folder"):
+        prepared(tmp_path, write_set(tmp_path / name, {"train/a": [PERSON]}))
+
+
 def test_two_sets_of_one_name_are_refused(tmp_path: Path) -> None:
     sets = [write_set(tmp_path / place / "one", {"train/a": [PERSON]}) for place in ("x", "y")]
     with pytest.raises(ConfigurationError, match="stands twice"):

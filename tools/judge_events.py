@@ -45,7 +45,7 @@ SIZES = ((8, 12), (12, 18), (18, 26), (26, 40), (40, 60))
 FINDINGS = (Finding.NO_HARDHAT, Finding.NO_VEST, Finding.RESTRICTED_ZONE)
 PPE_SETTINGS = ((2, 3), (4, 5), (6, 8), (8, 10), (12, 16), (16, 20))
 ZONE_SETTINGS = ((2, 3), (3, 4), (4, 5), (6, 7), (8, 10))
-LEAST_HEADS_PX = (12.0, 18.0, 30.0)
+LEAST_HEADS_PX = (12.0, 18.0, 24.0, 30.0, 40.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +212,15 @@ def _settings(swept: Sweep, findings: Iterable[Finding]) -> str:
 def _least_heads(scenes: Sequence[Scene], rates: Rates) -> str:
     """The absence of an item may count from different heights of the head on."""
     rows = []
-    shipped = wearing.LEAST_HEAD_PX
+    shipped = dict(wearing.LEAST_HEAD_PX)
     for least_px in LEAST_HEADS_PX:
-        wearing.LEAST_HEAD_PX = least_px
+        wearing.LEAST_HEAD_PX.update(dict.fromkeys(ITEMS, least_px))
         again = [
             outcomes(replace(scene, recording=again_judged(scene.recording, rates.thresholds)))
             for scene in scenes
         ]
         rows += [(f"{f}, {least_px:.0f} px", figures([one[f] for one in again])) for f in FINDINGS[:2]]
-    wearing.LEAST_HEAD_PX = shipped
+    wearing.LEAST_HEAD_PX.update(shipped)
     return table("Finding, least head", sorted(rows, key=lambda row: row[0].split(",")[0]))
 
 

@@ -41,8 +41,9 @@ from services.detection.application.ports import (
     ViolationQueue,
 )
 from services.detection.application.watch import CameraWatch, watch
-from services.detection.domain.confirmation import least_rate, needed_for
 from services.detection.domain.detection import Label, ModelInfo, bare, worn
+from services.detection.domain.look_rate import least_rate
+from services.detection.domain.wearing import told_by_absence
 from services.detection.settings import DetectionSettings
 from shared.config.site import Camera, LoadedSite, PpeRule, Rule, load_site, source_of
 from shared.config.site_watch import SiteWatch
@@ -377,15 +378,15 @@ def _shadow(
 
 
 def _needed_labels(loaded: LoadedSite, info: ModelInfo) -> list[Label]:
-    items = [worn(item) for rule in loaded.site.rules if isinstance(rule, PpeRule) for item in rule.requires]
+    required = [item for rule in loaded.site.rules if isinstance(rule, PpeRule) for item in rule.requires]
+    items = [worn(item) for item in required] + [bare(item) for item in required if not told_by_absence(item)]
     heads = {Label.HARDHAT, Label.NO_HARDHAT} & info.labels
     return items if heads else [Label.PERSON, *items]
 
 
 def _require_rate(fps: float, rule: Rule, info: ModelInfo) -> None:
     """Refuse a rule that could never be broken at so few looks a second."""
-    unseen = isinstance(rule, PpeRule) and any(bare(item) not in info.labels for item in rule.requires)
-    least = least_rate(needed_for(rule), "not-seen" if unseen else "seen-missing")
+    least = least_rate(rule, info.labels)
     if fps < least:
         raise ConfigurationError(
             f"DETECT_FPS: at {fps:g} looks a second rule {rule.id} could never be found broken, it needs {least:.2f};"

@@ -28,6 +28,7 @@ from services.detection.domain.closer import Part, gains, joined, parts_of, scal
 from services.detection.domain.detection import Detection
 from services.detection.domain.frame import BgrImage, Frame
 from services.detection.domain.geometry import Box
+from services.detection.domain.look_rate import LookRate
 from services.detection.domain.people import people
 from services.detection.domain.privacy import face_regions
 from services.detection.domain.scene import Look, Observation, Scene, Subject
@@ -67,7 +68,11 @@ class Counts:
 
 
 class CameraPipeline:
-    """Turns the frames of one camera into accepted violation messages."""
+    """Turns the frames of one camera into accepted violation messages.
+
+    Attributes:
+        problem: why violations may be missed now, in words; empty if nothing speaks for that.
+    """
 
     def __init__(
         self, setting: Setting, tools: Tools, state: CameraState, state_name: str, explain: bool
@@ -86,11 +91,12 @@ class CameraPipeline:
         self._last_frame_s: float | None = None
         self._saved_s = 0.0
         self._shift_s: float | None = None  # from this run's seconds to the session's
-        self._first_seen: dict[str, datetime] = {}  # of open violations, as their messages tell
         self._told: dict[tuple[object, object], tuple[object, str]] = {}
         self._processed = self._people = 0
         self._change: tuple[Site, Camera] | None = None
         self._useless: set[tuple[str, int, int]] = set()
+        self._rate = LookRate()
+        self.problem = ""
         self._resume()
 
     def see(self, frame: Frame) -> Look | None:
@@ -99,8 +105,10 @@ class CameraPipeline:
         frame = self._placed(frame)
         at_s = self._session_seconds(frame)
         self._note_gap(at_s)
-        if not self._tools.gate.wants(frame, busy=bool(self._tracker.alive) or self._cases.busy):
+        busy = bool(self._tracker.alive) or self._cases.busy
+        if not self._tools.gate.wants(frame, busy):
             return None
+        self._note_rate(at_s, busy)
         look = self._look(frame, at_s)
         self._evidence.offer(look)
         outcome = self._cases.look(look.observations, self._tracker.alive, at_s)
@@ -167,11 +175,11 @@ class CameraPipeline:
         """Killed right after a message was accepted, the state does not know of it yet."""
         if isinstance(message, Closed):
             self._cases.open.pop(message.violation_id, None)
-            self._first_seen.pop(message.violation_id, None)
+            self._state.first_seen.pop(message.violation_id, None)
         elif message.camera.id == self._setting.camera.id and message.rule.id in self._cases.rules:
             case = messages.case_of(message, self._began_at)
             self._cases.open.setdefault(case.id, case)
-            self._first_seen[case.id] = message.first_seen
+            self._state.first_seen[case.id] = message.first_seen
 
     @property
     def _live(self) -> bool:
@@ -192,6 +200,7 @@ class CameraPipeline:
 
     def _look(self, frame: Frame, at_s: float) -> Look:
         width, height = frame.size
+        self._fit_to(width, height)
         model = self._tools.detector.info
         view = View(width, height, scale_to(width, height, model.input_px), self._closer(width, height))
         detections = self._detect(frame.image, view)
@@ -203,6 +212,14 @@ class CameraPipeline:
         if self._live:  # the clock may have been set since
             self._state.began_at = frame.captured_at - timedelta(seconds=at_s)
         return Look(frame, detections, scene, self._observe(scene))
+
+    def _fit_to(self, width: int, height: int) -> None:
+        """The camera may send another size than before, now or after a restart: what is known goes on in that."""
+        if self._state.size and self._state.size != (width, height):
+            x, y = width / self._state.size[0], height / self._state.size[1]
+            self._tracker.scale(x, y)
+            self._cases.scale(x, y)
+        self._state.size = width, height
 
     def _closer(self, width: int, height: int) -> list[Part]:
         """What the model is to see enlarged; a zone that gains nothing at this size of picture is told once."""
@@ -274,6 +291,7 @@ class CameraPipeline:
         sighting = self._evidence.best(opening.case.subject)
         if sighting is None:
             log.error("violation.without-picture", violation_id=opening.case.id)
+            self._cases.dropped(opening)
             return
         picture = self._tools.renderer.render(sighting.look.frame.image, self._faces(sighting))
         case = opening.case
@@ -300,12 +318,14 @@ class CameraPipeline:
                 offset_s=round(case.first_s, 2),
             )
         self._cases.opened(opening)
-        self._first_seen[case.id] = first_seen
+        self._state.first_seen[case.id] = first_seen
         self._save()  # at once: delivered and then killed, the spool could not tell of it any more
 
     def _close(self, closing: Closing, at: datetime) -> None:
         case = closing.case
-        data = messages.closed(closing, _times(case, self._first_seen.get(case.id) or self._at(case.first_s)))
+        data = messages.closed(
+            closing, _times(case, self._state.first_seen.get(case.id) or self._at(case.first_s))
+        )
         if self._accept(data, at, None):
             log.info(
                 "violation.closed",
@@ -317,7 +337,7 @@ class CameraPipeline:
                 people=case.people,
             )
         self._cases.closed(closing)
-        self._first_seen.pop(case.id, None)
+        self._state.first_seen.pop(case.id, None)
         self._save()
 
     def _accept(self, data: Opened | Closed, at: datetime, picture: Picture | None) -> bool:
@@ -339,6 +359,14 @@ class CameraPipeline:
         before_s, self._last_frame_s = self._last_frame_s, at_s
         if before_s is not None and at_s - before_s > BLIND_AFTER_S:
             self._blind.append((at_s, at_s - before_s))
+
+    def _note_rate(self, at_s: float, busy: bool) -> None:
+        """Tell once, until it is better, if so few looks are made that what breaks a rule is not found."""
+        self._rate.note(at_s, busy)
+        too_low = self._rate.too_low_for(self._setting.site.rules, self._tools.detector.info.labels)
+        before, self.problem = self.problem, _too_few_looks(*too_low) if too_low else ""
+        if self.problem and not before:
+            log.warning("looks.too-few", camera=self._setting.camera.id, problem=self.problem)
 
     def _blind_s(self, at_s: float) -> float:
         """Seconds without a picture in the hour before *at_s*."""
@@ -389,6 +417,13 @@ def _words(decision: Decision) -> dict[str, object]:
         "looks": decision.progress,
         "why": decision.why,
     }
+
+
+def _too_few_looks(rule: Rule, least: float, reached: float) -> str:
+    return (
+        f"{reached:.2f} looks a second are reached, and rule {rule.id} cannot be found broken below {least:.2f}; do: "
+        "give this machine fewer cameras or the model more threads, or the rule fewer looks or a longer within_s"
+    )
 
 
 def _useless(part: Part, width: int, height: int) -> dict[str, str]:

@@ -118,7 +118,7 @@ class CameraWatch:
             offset_s=round(self._last.offset_s, 2) if self._last else None,
             frame_index=self._last.index if self._last else None,
             total_frames=self.source.facts.frames,
-            problem=status.problem,
+            problem=status.problem or self.pipeline.problem,
         )
         self._told_s, self._told = now_s, (status.offered, counts.processed)
 

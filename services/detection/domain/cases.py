@@ -1,7 +1,8 @@
 """From observations to violations: candidates are confirmed, opened once, kept while they last, and closed once.
 
 A pure state machine on the frames' own time. It proposes (`Opening`, `Closing`); a proposal that the caller
-could not store comes again at the next look, so nothing is opened that was not accepted.
+could not store comes again at the next look, for as long as it takes: nothing is opened that was not accepted,
+and nothing that was confirmed is forgotten.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from services.detection.domain.confirmation import BLIND_S, History, needed_for
 from services.detection.domain.detection import Reliability
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import Observation, Stance, Subject
-from shared.config.site import Rule
+from shared.config.site import PpeRule, Rule
 from shared.contracts.violation import FindingFacts
 from shared.vocabulary import Finding
 
@@ -102,6 +103,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class _Candidate:
+    subject: Subject  # where he was last seen lacking it
     histories: dict[Finding, History] = field(default_factory=dict)
     confirmed_since_s: float | None = None
     box: Box | None = None
@@ -128,6 +130,7 @@ class Cases:
     reliability: Reliability = field(default_factory=dict)
     open: dict[str, Case] = field(default_factory=dict)
     last_look_s: float | None = None
+    _proposed: dict[str, Opening] = field(default_factory=dict)  # by id, until accepted
     _born: dict[int, float] = field(default_factory=dict)  # tracks alive, since when
     _ends: dict[Subject, dict[Finding, float]] = field(default_factory=dict)
     _candidates: dict[Subject, _Candidate] = field(default_factory=dict)
@@ -140,42 +143,53 @@ class Cases:
             alive: tracks that may still be seen again.
             at_s: seconds in the session, rising.
         """
-        openings = self._after_gap(at_s)
+        self._after_gap(at_s)
         self.last_look_s = at_s
         self._born = {track: self._born.get(track, at_s) for track in alive}
         decisions = [self._take(observation, at_s) for observation in observations]
-        seen = {observation.subject for observation in observations}
-        openings += self._openings(seen, at_s)
+        self._propose({self._who(observation.subject) for observation in observations}, at_s)
         closings = self._closings(alive, at_s)
         self._forget(alive, at_s)
-        return Outcome(tuple(openings), tuple(closings), tuple(decisions), tuple(self._suppressed(at_s)))
+        openings = tuple(self._proposed.values())
+        return Outcome(openings, tuple(closings), tuple(decisions), tuple(self._suppressed(at_s)))
 
     def opened(self, opening: Opening) -> None:
         """*opening* has been accepted."""
-        self.open[opening.case.id] = opening.case
-        candidate = self._candidates.get(opening.case.subject)
+        self.open[opening.case.id] = self._proposed.pop(opening.case.id, opening).case
+        candidate = self._candidates.get(self._who(opening.case.subject))
         if candidate:
             candidate.confirmed_since_s = None
             candidate.opened += 1
 
+    def dropped(self, opening: Opening) -> None:
+        """*opening* can never be stored."""
+        self._proposed.pop(opening.case.id, None)
+
     def closed(self, closing: Closing) -> None:
         """*closing* has been accepted."""
         case = self.open.pop(closing.case.id)
-        self._ends.setdefault(case.subject, {}).update(dict.fromkeys(case.findings, case.last_s))
+        self._ends.setdefault(self._who(case.subject), {}).update(dict.fromkeys(case.findings, case.last_s))
 
     def use(self, rules: Mapping[str, Rule], zones: Collection[str]) -> None:
         """Go on with changed rules and zones; what is open keeps the rule that opened it."""
-        for subject in list(self._candidates):
-            if rules.get(subject.rule) != self.rules[subject.rule] or subject.zone not in zones:
-                del self._candidates[subject]
+
+        def as_before(subject: Subject) -> bool:
+            return rules.get(subject.rule) == self.rules[subject.rule] and subject.zone in zones
+
+        self._candidates = {who: one for who, one in self._candidates.items() if as_before(one.subject)}
+        self._proposed = {id_: one for id_, one in self._proposed.items() if as_before(one.case.subject)}
         self.rules = {**self.rules, **rules}
+
+    def scale(self, x: float, y: float) -> None:
+        """From now on pictures are *x* times as wide and *y* times as high."""
+        for case in self._all():
+            self._change(replace(case, box=case.box and case.box.scaled(x, y)))
 
     def finish(self, at_s: float) -> Outcome:
         """The source has ended: open what is confirmed, close what is open."""
-        openings = list(self._openings(frozenset(), at_s))
-        closings = [Closing(case, "source-ended") for case in self.open.values()]
-        closings += [Closing(opening.case, "source-ended") for opening in openings]
-        return Outcome(tuple(openings), tuple(closings))
+        self._propose(frozenset(), at_s)
+        closings = [Closing(case, "source-ended") for case in self._all()]
+        return Outcome(tuple(self._proposed.values()), tuple(closings))
 
     @property
     def ended(self) -> dict[Subject, tuple[float, tuple[Finding, ...]]]:
@@ -189,7 +203,7 @@ class Cases:
     @property
     def busy(self) -> bool:
         """Whether somebody is being looked at: the motion gate must stay open."""
-        return bool(self.open) or any(
+        return bool(self.open or self._proposed) or any(
             history.supported
             for candidate in self._candidates.values()
             for history in candidate.histories.values()
@@ -198,10 +212,30 @@ class Cases:
     @property
     def subjects(self) -> frozenset[Subject]:
         """Whose evidence must be kept."""
-        return frozenset(self._candidates)
+        proposed = (opening.case.subject for opening in self._proposed.values())
+        return frozenset([*(candidate.subject for candidate in self._candidates.values()), *proposed])
+
+    def _all(self) -> list[Case]:
+        """The open violations and the proposed ones."""
+        return [*self.open.values(), *(opening.case for opening in self._proposed.values())]
+
+    def _change(self, case: Case) -> None:
+        proposed = self._proposed.get(case.id)
+        if proposed:
+            self._proposed[case.id] = replace(proposed, case=case)
+        else:
+            self.open[case.id] = case
+
+    def _who(self, subject: Subject) -> Subject:
+        """The same for one person wherever he stands, unless the rule is about the place."""
+        about_the_person = subject.track is not None and isinstance(self.rules.get(subject.rule), PpeRule)
+        return replace(subject, zone="") if about_the_person else subject
 
     def _take(self, observation: Observation, at_s: float) -> Decision:
-        candidate = self._candidates.setdefault(observation.subject, _Candidate())
+        who = self._who(observation.subject)
+        candidate = self._candidates.setdefault(who, _Candidate(observation.subject))
+        if observation.stance is Stance.SUPPORTS:
+            candidate.subject = observation.subject
         history = candidate.histories.setdefault(
             observation.finding,
             History(
@@ -215,13 +249,13 @@ class Cases:
         if observation.box:
             candidate.box = observation.box
         supports = observation.stance is Stance.SUPPORTS and not ignored
-        case = self._case_of(observation, supports)
+        case = self._case_of(who, observation, supports)
         if case:
             self._continue(case, observation, supports, at_s)
         why = ignored or observation.why
         if supports and case:
             why += f"; counted into open violation {case.id[:8]}"
-        elif supports and (left := self._cooling_s(observation.subject, observation.finding, at_s)):
+        elif supports and (left := self._cooling_s(who, observation.finding, at_s)):
             why += f"; suppressed by the cooldown for {left:.0f} s more"
         return Decision(
             observation.subject,
@@ -232,20 +266,20 @@ class Cases:
             why,
         )
 
-    def _case_of(self, observation: Observation, supports: bool) -> Case | None:
-        """The open violation that *observation* belongs to; a lost person's goes to who stands there."""
-        for case in self.open.values():
-            if case.subject == observation.subject and observation.finding in case.findings:
+    def _case_of(self, who: Subject, observation: Observation, supports: bool) -> Case | None:
+        """The violation that *observation* belongs to; a lost person's goes to who stands there."""
+        for case in self._all():
+            if self._who(case.subject) == who and observation.finding in case.findings:
                 return case
-        return self._adopted(observation) if supports else None
+        return self._adopted(who, observation) if supports else None
 
-    def _adopted(self, observation: Observation) -> Case | None:
-        box, subject = observation.box, observation.subject
+    def _adopted(self, who: Subject, observation: Observation) -> Case | None:
+        box = observation.box
         waiting = [
             case
             for case in self.open.values()
-            if self._may_be(case, subject.track)
-            and (case.subject.rule, case.subject.zone) == (subject.rule, subject.zone)
+            if self._may_be(case, who.track)
+            and replace(self._who(case.subject), track=who.track) == who
             and observation.finding in case.findings
             and box is not None
             and case.box is not None
@@ -253,7 +287,8 @@ class Cases:
         ]
         if not waiting:
             return None
-        return replace(max(waiting, key=lambda case: (case.last_s, case.id)), subject=subject)
+        case = max(waiting, key=lambda case: (case.last_s, case.id))
+        return replace(case, subject=replace(case.subject, track=who.track))
 
     def _may_be(self, case: Case, track: int | None) -> bool:
         """Whether *track* may be the lost person of *case*: after a gap anyone, else who was never seen beside him."""
@@ -274,11 +309,12 @@ class Cases:
                 box=observation.box or case.box,
                 waiting_since_s=None,
             )
-        self.open[case.id] = changed
+        self._change(changed)
 
-    def _openings(self, seen: Collection[Subject], at_s: float) -> Iterable[Opening]:
-        for subject, candidate in self._candidates.items():
-            news = self._news(subject, candidate, at_s)
+    def _propose(self, seen: Collection[Subject], at_s: float) -> None:
+        """Propose what is confirmed and need not wait for other findings of the same person."""
+        for who, candidate in self._candidates.items():
+            news = self._news(who, candidate, at_s)
             if not news:
                 candidate.confirmed_since_s = None
                 continue
@@ -286,39 +322,39 @@ class Cases:
                 candidate.confirmed_since_s = at_s
             waited = at_s - candidate.confirmed_since_s >= SETTLE_S
             leaning = any(history.leaning for history in candidate.histories.values())
-            if waited or not leaning or subject not in seen:
-                yield self._opening(subject, candidate, news, at_s)
+            if waited or not leaning or who not in seen:
+                opening = self._opening(candidate, news, at_s)
+                self._proposed[opening.case.id] = opening
 
-    def _news(self, subject: Subject, candidate: _Candidate, at_s: float) -> list[History]:
-        """The confirmed findings that no open violation and no cooldown covers."""
-        covered = {
-            finding for case in self.open.values() if case.subject == subject for finding in case.findings
-        }
+    def _news(self, who: Subject, candidate: _Candidate, at_s: float) -> list[History]:
+        """The confirmed findings that no violation and no cooldown covers."""
+        mine = [case for case in self._all() if self._who(case.subject) == who]
+        covered = {finding for case in mine for finding in case.findings}
         return [
             history
             for finding, history in candidate.histories.items()
-            if history.confirmed and finding not in covered and not self._cooling_s(subject, finding, at_s)
+            if history.confirmed and finding not in covered and not self._cooling_s(who, finding, at_s)
         ]
 
     def _suppressed(self, at_s: float) -> Iterable[tuple[Subject, Finding]]:
-        for subject, candidate in self._candidates.items():
+        for who, candidate in self._candidates.items():
             for finding, history in candidate.histories.items():
                 told = finding in candidate.suppressed
-                if history.confirmed and not told and self._cooling_s(subject, finding, at_s):
+                if history.confirmed and not told and self._cooling_s(who, finding, at_s):
                     candidate.suppressed.add(finding)
-                    yield subject, finding
+                    yield candidate.subject, finding
 
-    def _cooling_s(self, subject: Subject, finding: Finding, at_s: float) -> float:
+    def _cooling_s(self, who: Subject, finding: Finding, at_s: float) -> float:
         """Seconds of cooldown left for *finding*; 0 if it may be raised."""
-        ended_s = self._ends.get(subject, {}).get(finding)
-        return 0.0 if ended_s is None else max(0.0, self.rules[subject.rule].cooldown_s - (at_s - ended_s))
+        ended_s = self._ends.get(who, {}).get(finding)
+        return 0.0 if ended_s is None else max(0.0, self.rules[who.rule].cooldown_s - (at_s - ended_s))
 
-    def _opening(self, subject: Subject, candidate: _Candidate, news: list[History], at_s: float) -> Opening:
+    def _opening(self, candidate: _Candidate, news: list[History], at_s: float) -> Opening:
         first_s = min(history.first_support_s for history in news)
         facts = tuple(history.facts() for history in news)
         case = Case(
-            id=self._id(subject, candidate.opened, first_s),
-            subject=subject,
+            id=self._id(candidate.subject, candidate.opened, first_s),
+            subject=candidate.subject,
             findings=tuple(history.finding for history in news),
             first_s=first_s,
             last_s=at_s,
@@ -342,7 +378,7 @@ class Cases:
         return "ended" if at_s - case.last_s > (UNCLEAR_S if unclear else END_S) else None
 
     def _denied(self, case: Case) -> bool:
-        candidate = self._candidates.get(case.subject)
+        candidate = self._candidates.get(self._who(case.subject))
         if candidate is None:
             return False
         histories = [
@@ -350,21 +386,15 @@ class Cases:
         ]
         return all(history.denied for history in histories)
 
-    def _after_gap(self, at_s: float) -> list[Opening]:
-        """After a start or a while without looks people may have moved: open violations wait to be seen again.
-
-        Returns:
-            What had been confirmed before, and still waited for other findings.
-        """
+    def _after_gap(self, at_s: float) -> None:
+        """After a start or a while without looks people may have moved: violations wait to be seen again."""
         if self.last_look_s is not None and at_s - self.last_look_s <= BLIND_S:
-            return []
-        confirmed = list(self._openings(frozenset(), self.last_look_s or 0.0))
-        for case in self.open.values():
+            return
+        self._propose(frozenset(), self.last_look_s or 0.0)
+        for case in self._all():
             too_long = at_s - case.last_s > LONGEST_GAP_S
-            since = at_s - ADOPT_S - 1 if too_long else at_s
-            self.open[case.id] = replace(case, waiting_since_s=since)
+            self._change(replace(case, waiting_since_s=at_s - ADOPT_S - 1 if too_long else at_s))
         self._candidates.clear()
-        return [replace(one, case=replace(one.case, waiting_since_s=at_s)) for one in confirmed]
 
     def _forget(self, alive: Collection[int], at_s: float) -> None:
         """Drop what can no longer matter."""
@@ -374,11 +404,7 @@ class Cases:
         gone = [
             subject
             for subject, candidate in self._candidates.items()
-            if (
-                subject.track is not None
-                and subject.track not in alive
-                and candidate.confirmed_since_s is None
-            )
+            if (subject.track is not None and subject.track not in alive)
             or all(history.empty for history in candidate.histories.values())
         ]
         for subject in gone:

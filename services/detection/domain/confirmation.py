@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.detection.domain.scene import EvidenceBasis, Observation, Stance
-from services.detection.domain.tracking import MAX_GAP_S
 from shared.config.site import Confirmation, PpeRule, Rule
 from shared.contracts.violation import FindingFacts
 from shared.vocabulary import Finding
@@ -20,21 +19,17 @@ WEIGHT: dict[EvidenceBasis, float] = {"seen-missing": 1.0, "not-seen": 0.4, "pre
 UNMEASURED = 0.8
 
 ROUNDING = 1e-6
+LEAST_APART_S = (
+    0.12  # between looks that count: frames closer together show the same moment, mistakes included
+)
 BLIND_S = 3.0  # a gap between looks after which tracks mean nothing
 WORN_MEMORY_S = 20.0
 WORN_LOOKS = 5
-LEAST_RATE = 1.1 / MAX_GAP_S  # looks a second that keep a track alive, although cameras do not keep time
 
 
 def needed_for(rule: Rule) -> Confirmation:
     """What *rule* asks for, or the default of its kind."""
     return rule.confirm or (PPE_DEFAULT if isinstance(rule, PpeRule) else ZONE_DEFAULT)
-
-
-def least_rate(needed: Confirmation, basis: EvidenceBasis) -> float:
-    """Looks a second below which *needed* can never be reached by looks of *basis*."""
-    looks = needed.looks / WEIGHT[basis]
-    return max((looks - 1) / needed.within_s, LEAST_RATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +61,8 @@ class History:
         self.forget(at_s)
         if observation.stance is Stance.CANNOT_TELL:
             return observation.why
+        if self._looks and at_s - self._looks[-1].at_s < LEAST_APART_S - ROUNDING:
+            return "too soon after the last look that counts"
         if observation.basis == "not-seen" and len(self._worn_at) == WORN_LOOKS:
             return f"was seen worn less than {WORN_MEMORY_S:.0f} s ago"
         if observation.stance is Stance.DENIES:

@@ -64,6 +64,10 @@ class Box:
             min(max(self.y2, 0.0), height),
         )
 
+    def scaled(self, x: float, y: float) -> "Box":
+        """The same part of a picture that is *x* times as wide and *y* times as high."""
+        return Box(x * self.x1, y * self.y1, x * self.x2, y * self.y2)
+
     def band(self, top: float, bottom: float, margin: float = 0.0) -> "Box":
         """The part between *top* and *bottom* (fractions of the height), widened by *margin* (of the width)."""
         extra = margin * self.width

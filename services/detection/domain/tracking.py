@@ -99,6 +99,14 @@ class Tracker:
         """Ids of the tracks that may still be continued."""
         return frozenset(state.track.id for state in self._states)
 
+    def scale(self, x: float, y: float) -> None:
+        """From now on pictures are *x* times as wide and *y* times as high."""
+        for state in self._states:
+            uncut = state.track.uncut and state.track.uncut.scaled(x, y)
+            state.track = replace(state.track, box=state.track.box.scaled(x, y), uncut=uncut)
+            vx1, vy1, vx2, vy2 = state.velocity
+            state.velocity = x * vx1, y * vy1, x * vx2, y * vy2
+
     def _continue(
         self,
         states: list[_State],

@@ -91,16 +91,15 @@ DEFAULT_THRESHOLD = 0.35  # for a model whose metadata state none
 
 HEADS_IN_A_BODY = 7.0  # a standing adult is 7 to 7.5 heads tall (Drillis and Contini 1966)
 PERSON_SURE = 0.5
-LEAST_HEAD_PX = 18.0  # of the network's input: on smaller heads too many hats are missed (docs/events.md)
+# Height of the head, in pixels of the network's input, from which not seeing an item counts: on smaller people too
+# many are missed (docs/events.md). What may be turned away, or in a pocket, is never called absent.
+LEAST_HEAD_PX = {Item.HARDHAT: 30.0, Item.VEST: 18.0, Item.BOOTS: 18.0}
 STANDING = 2.0  # least height of a standing body, in its widths; who crouches or is cut at the knees is wider
 LITTLE_CUT = 0.85  # least share of the height before the top of the picture cut it: a head is a seventh
 AS_WIDE = 1.5  # greatest ratio of two widths of one person who walks
 MOST_OVERLAP = 0.25
-BELOW_THE_HEAD = {
-    Item.VEST: (1.0, 3.5),
-    Item.BOOTS: (6.0, 8.0),
-    Item.GLOVES: (1.5, 5.0),
-}  # in heads from the top
+UNDER_RAISED_ARMS = 2.0  # heads between the top of the person and that of a worn hat, at most: arms or a load
+OFF_THE_MIDDLE = 0.3  # of the person's width: farther out no head is
 
 
 def judge(
@@ -127,12 +126,18 @@ def judge(
         limits = _limits(item, thresholds)
         shown = _by_person(people, detections, worn(item), limits.hint, item, view)
         denied = _by_person(people, detections, bare(item), limits.bare, item, view)
+        seen = _boxes(detections, worn(item), limits.hint)
         for person in people:
-            blocked = _why_absence_cannot_count(person, people, item, view)
+            blocked = _why_absence_cannot_count(person, people, item, view, seen)
             verdicts[person.id][item] = _verdict(
                 person, item, limits, shown.get(person.id), denied.get(person.id), blocked
             )
     return verdicts
+
+
+def told_by_absence(item: Item) -> bool:
+    """Whether not seeing *item* can tell that it is missing; else only the model's box of its lack does."""
+    return item in LEAST_HEAD_PX
 
 
 def head_height(person: Box, view: View) -> float:
@@ -175,25 +180,31 @@ def _verdict(
     return Wearing(item, Verdict.MISSING, Basis.NOT_SEEN, person.confidence, None, why)
 
 
-def _why_absence_cannot_count(person: Track, people: Sequence[Track], item: Item, view: View) -> str:
-    """The first reason against calling *item* absent; empty if there is none."""
-    box, head = person.box, head_height(person.box, view)
+def _why_absence_cannot_count(
+    person: Track, people: Sequence[Track], item: Item, view: View, seen: Sequence[Detection]
+) -> str:
+    """The first reason against calling *item* absent; empty if there is none. *seen*: such items, on whomever."""
+    box, head, place = person.box, head_height(person.box, view), _PLACES[item]
+    if not told_by_absence(item):
+        return "may be turned away or hidden"
     if person.confidence < PERSON_SURE:
         return f"person uncertain ({person.confidence:.2f} below {PERSON_SURE})"
     seen_px = head * view.scale_of(box)
-    if seen_px < LEAST_HEAD_PX:
-        return f"too small (head {seen_px:.0f} px of the model's input, {LEAST_HEAD_PX:.0f} needed)"
-    if box.y1 <= EDGE_PX and (item not in BELOW_THE_HEAD or not _only_the_head_cut(person, view)):
+    if seen_px < LEAST_HEAD_PX[item]:
+        return f"too small (head {seen_px:.0f} px of the model's input, {LEAST_HEAD_PX[item]:.0f} needed)"
+    if box.y1 <= EDGE_PX and (place.top < 1 or not _only_the_head_cut(person, view)):
         return "cut by the top of the picture"
     if box.x1 <= EDGE_PX or box.x2 >= view.width - EDGE_PX:
         return "cut by the side of the picture"
     if box.height < (1.0 if box.y2 >= view.height - EDGE_PX else 1.3) * box.width:
         return "not upright"
-    band = _visible_band(item, box, head)
+    band = Box(box.x1, box.y1 + place.top * head, box.x2, box.y1 + place.bottom * head)
     if band.y2 > view.height:
         return "the body band lies below the picture"
     if any(band.covered_by(other.box) > MOST_OVERLAP for other in people if other.id != person.id):
         return "overlapped by another person"
+    if item is Item.HARDHAT and any(_under_raised_arms(box, one.box, head) for one in seen):
+        return "a hat lower down, which may be worn under raised arms or a load"
     return ""
 
 
@@ -206,10 +217,11 @@ def _only_the_head_cut(person: Track, view: View) -> bool:
     return as_tall and 1 / AS_WIDE <= box.width / before.width <= AS_WIDE
 
 
-def _visible_band(item: Item, person: Box, head: float) -> Box:
-    """Where *item* would be seen, for the test of a free view."""
-    top, bottom = BELOW_THE_HEAD.get(item, (0.0, 1.2))
-    return Box(person.x1, person.y1 + top * head, person.x2, person.y1 + bottom * head)
+def _under_raised_arms(person: Box, hat: Box, head: float) -> bool:
+    """Whether *hat* is where the head would be, if what reaches higher is arms or what they carry."""
+    x, top = hat.centre[0], hat.y1 - person.y1
+    middle = abs(x - person.centre[0]) <= OFF_THE_MIDDLE * person.width
+    return middle and 0 <= top <= UNDER_RAISED_ARMS * head and _as_wide_as_a_head(hat, head)
 
 
 def _by_person(
@@ -221,8 +233,7 @@ def _by_person(
     view: View,
 ) -> dict[int, Detection]:
     """The one box of *label* that belongs to each person, assigned over all people at once."""
-    boxes = [found for found in detections if found.label is label and found.confidence >= floor]
-    fit = _FITS.get(item, _fits_head)
+    boxes, fit = _boxes(detections, label, floor), _PLACES[item].fits
     costs = [
         [
             fit(person.box, found.box, head_height(person.box, view)) + 0.3 * (1 - found.confidence)
@@ -233,24 +244,46 @@ def _by_person(
     return {people[row].id: boxes[column] for row, column in assign(costs, _NEVER - 1)}
 
 
+def _boxes(detections: Sequence[Detection], label: Label, floor: float) -> list[Detection]:
+    return [found for found in detections if found.label is label and found.confidence >= floor]
+
+
 _NEVER = 1e3
 
 
-def _fits_head(person: Box, box: Box, head: float) -> float:
-    """Distance of *box* from the top of *person*, in heads; `_NEVER` outside the head band.
+def _on_the_head(person: Box, box: Box, head: float) -> float:
+    """Hats: distance of *box* from the top of *person*, in heads; `_NEVER` outside the head band.
 
     What is worn on the head is the top of the person, so the upper edges meet: a hat in the hand, on a
     table or on a shelf behind the shoulder does not pass.
     """
-    x, top = box.centre[0], box.y1 - person.y1
-    if not person.x1 - 0.1 * person.width <= x <= person.x2 + 0.1 * person.width:
+    top = box.y1 - person.y1
+    if not _in_line(person, box) or not _as_wide_as_a_head(box, head):
         return _NEVER
-    if not -0.6 * head <= top <= 0.45 * head or not 0.25 * head <= box.width <= 2.2 * head:
+    if not -0.6 * head <= top <= 0.45 * head:
         return _NEVER
-    return (abs(x - person.centre[0]) + abs(top)) / head
+    return (abs(box.centre[0] - person.centre[0]) + abs(top)) / head
 
 
-def _fits_torso(person: Box, box: Box, head: float) -> float:
+def _on_the_face(person: Box, box: Box, head: float) -> float:
+    """Masks and goggles: centre between brow and chin, no wider than a head."""
+    down = (box.centre[1] - person.y1) / head
+    if not _in_line(person, box) or not 0.2 <= down <= 1.2 or box.width > 1.5 * head:
+        return _NEVER
+    return abs(box.centre[0] - person.centre[0]) / head + abs(down - 0.6)
+
+
+def _in_line(person: Box, box: Box) -> bool:
+    """Whether the middle of *box* lies above or below some part of *person*, or hardly beside it."""
+    reach = 0.1 * person.width
+    return person.x1 - reach <= box.centre[0] <= person.x2 + reach
+
+
+def _as_wide_as_a_head(box: Box, head: float) -> bool:
+    return 0.25 * head <= box.width <= 2.2 * head
+
+
+def _on_the_torso(person: Box, box: Box, head: float) -> float:
     """Vests: centre between chin and hips, most of the box on the person."""
     y = box.centre[1] - person.y1
     if not 0.8 * head <= y <= 4.5 * head or box.covered_by(person) < 0.6 or box.width < 0.25 * person.width:
@@ -258,18 +291,35 @@ def _fits_torso(person: Box, box: Box, head: float) -> float:
     return 1 - box.iou(person.band(0.12, 0.6)) + abs(box.centre[0] - person.centre[0]) / person.width
 
 
-def _fits_feet(person: Box, box: Box, head: float) -> float:
+def _on_the_feet(person: Box, box: Box, head: float) -> float:
     if box.covered_by(person.band(0.75, 1.1, margin=0.2)) < 0.5:
         return _NEVER
     return abs(box.centre[0] - person.centre[0]) / head
 
 
-def _fits_body(person: Box, box: Box, head: float) -> float:
+def _on_the_body(person: Box, box: Box, head: float) -> float:
     return abs(box.centre[0] - person.centre[0]) / head if box.covered_by(person) >= 0.5 else _NEVER
 
 
-_FITS: dict[Item, Callable[[Box, Box, float], float]] = {
-    Item.VEST: _fits_torso,
-    Item.BOOTS: _fits_feet,
-    Item.GLOVES: _fits_body,
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where on a body an item is worn.
+
+    Attributes:
+        top, bottom: of the band where it is seen, in heads from the top of the person.
+        fits: how far a box is from its place, by person, box and height of the head; `_NEVER` if it is elsewhere.
+    """
+
+    top: float
+    bottom: float
+    fits: Callable[[Box, Box, float], float]
+
+
+_PLACES = {
+    Item.HARDHAT: _Place(0.0, 1.2, _on_the_head),
+    Item.MASK: _Place(0.0, 1.2, _on_the_face),
+    Item.GOGGLES: _Place(0.0, 1.2, _on_the_face),
+    Item.VEST: _Place(1.0, 3.5, _on_the_torso),
+    Item.GLOVES: _Place(1.5, 5.0, _on_the_body),
+    Item.BOOTS: _Place(6.0, 8.0, _on_the_feet),
 }

@@ -73,6 +73,7 @@ class Run:
         setting = Setting(site, site.cameras[0], source, self.detector.info)
         self.pipeline = CameraPipeline(setting, tools, state, "gate", explain=True)
         self.clock_error_s = 0.0
+        self.next = 0
 
     def see(self, first: int, last: int) -> "Run":
         for number in range(first, last):
@@ -80,6 +81,13 @@ class Run:
             image = numbered_picture(number, 1280, 720)
             captured_at = BEGIN + timedelta(seconds=at_s + self.clock_error_s)
             self.pipeline.see(Frame("gate", number, captured_at, at_s, image))
+        return self
+
+    def see_every(self, step: int, count: int) -> "Run":
+        """*count* frames from where it is, each *step* frames later than the one before."""
+        for _ in range(count):
+            self.next += step
+            self.see(self.next, self.next + 1)
         return self
 
     @property

@@ -45,7 +45,7 @@ def track(detection: Detection, number: int = 1) -> Track:
 
 
 class Story:
-    """A camera whose looks are told one by one, 5 a second."""
+    """A camera whose looks are told one by one, 5 a second unless said otherwise."""
 
     def __init__(
         self,
@@ -53,7 +53,9 @@ class Story:
         zones: Sequence[Zone] = (HALL,),
         cases: Cases | None = None,
         thresholds: Mapping[Label, float] = THRESHOLDS,
+        rate: float = 5,
     ) -> None:
+        self.rate = rate
         self.rules, self.zones, self.thresholds = site_rules, zones, thresholds
         identity = Identity("site", "camera", "session")
         self.cases = cases or Cases(identity, {rule.id: rule for rule in site_rules})
@@ -65,7 +67,7 @@ class Story:
 
     def look(self, *detections: Detection, times: int = 1, accept: bool = True) -> "Story":
         for _ in range(times):
-            self.at_s = round(self.at_s + 0.2, 3)
+            self.at_s = round(self.at_s + 1 / self.rate, 3)
             tracks = self.tracker.update([d for d in detections if d.label is Label.PERSON], self.at_s)
             seen = [one for one in tracks if one.confirmed]
             wearing = judge(seen, detections, (Item.HARDHAT, Item.VEST), VIEW, self.thresholds)
@@ -75,7 +77,7 @@ class Story:
         return self
 
     def seconds(self, seconds: float, *detections: Detection) -> "Story":
-        return self.look(*detections, times=round(seconds * 5))
+        return self.look(*detections, times=round(seconds * self.rate))
 
     def wait(self, seconds: float) -> "Story":
         """No looks at all for a while."""

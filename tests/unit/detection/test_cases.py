@@ -7,7 +7,7 @@ import pytest
 from services.detection.domain.cases import ADOPT_S, END_S, LONGEST_GAP_S, Cases, Identity
 from services.detection.domain.confirmation import WORN_MEMORY_S
 from services.detection.domain.detection import Detection, Label
-from shared.config.site import Confirmation
+from shared.config.site import Confirmation, Zone
 from shared.vocabulary import Finding
 from tests.unit.detection.scenes import (
     HALL,
@@ -372,6 +372,83 @@ def test_what_could_not_be_stored_before_the_person_left_is_tried_again() -> Non
     story.look(times=15, accept=False)  # the track has died meanwhile
     story.look()
     assert len(story.opened) == 1
+
+
+def test_what_could_not_be_stored_for_an_hour_is_not_forgotten_and_says_what_came_of_it() -> None:
+    bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    story = Story(HARDHAT).look(*bare, times=300, accept=False).wait(10).look(times=300, accept=False)
+    assert story.cases.busy
+    assert [subject.track for subject in story.cases.subjects] == [1]
+    story.wait(3600).seconds(ADOPT_S + 5)
+    [opened], [closed] = story.opened, story.closed
+    assert (opened.case.id, closed.reason) == (closed.case.id, "unobserved")
+    assert (round(opened.case.first_s), round(closed.case.last_s)) == (0, 60)
+    assert closed.case.looks > opened.findings[0].looked
+
+
+def test_what_can_never_be_stored_is_given_up() -> None:
+    story = Story(KEEP_OUT, zones=(PRESS,)).look(person(x=800, y=200), times=20, accept=False)
+    story.look(times=30, accept=False)
+    [opening] = story.cases.finish(story.at_s).openings
+    story.cases.dropped(opening)
+    assert story.look().opened == []
+
+
+@pytest.mark.parametrize("rate", [5, 30, 60])
+def test_many_looks_of_one_moment_are_not_more_evidence(rate: float) -> None:
+    bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    assert Story(HARDHAT, rate=rate).seconds(0.6, *bare).opened == []
+    assert len(Story(HARDHAT, rate=rate).seconds(1.6, *bare).opened) == 1
+
+
+HALVES = (
+    Zone(id="left", name="Left", polygon=((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))),
+    Zone(id="right", name="Right", polygon=((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))),
+)
+
+
+def swaying(story: Story, seconds: float, label: Label) -> Story:
+    """Somebody whose feet are now in the left half, now in the right one."""
+    for number in range(round(seconds * story.rate)):
+        stands = person(x=530 + 30 * (number % 2))
+        story.look(stands, on_head(stands, label))
+    return story
+
+
+def test_on_the_border_of_two_zones_one_person_is_one_violation_confirmed_as_soon() -> None:
+    story = swaying(Story(HARDHAT, zones=HALVES), 1.6, Label.NO_HARDHAT)
+    assert len(story.opened) == 1
+    assert story.opened[0].case.subject.zone in {"left", "right"}
+    story = swaying(swaying(story, 8, Label.NO_HARDHAT), 8, Label.HARDHAT)
+    story = swaying(story, 8, Label.NO_HARDHAT)
+    assert (len(story.opened), len(story.closed)) == (1, 1)
+    assert any("suppressed by the cooldown" in why for why in story.why)
+
+
+def test_a_hat_that_was_worn_in_one_zone_is_remembered_in_the_next() -> None:
+    story = Story(HARDHAT, zones=HALVES).seconds(4, WORKER, on_head(WORKER, Label.HARDHAT))
+    for x in range(400, 640, 40):
+        story.look(person(x=x))
+    story.seconds(8, person(x=640))
+    assert story.opened == []
+
+
+def test_the_zone_told_is_where_the_item_was_last_seen_missing() -> None:
+    story = Story(HARDHAT, zones=HALVES).seconds(2, WORKER, on_head(WORKER, Label.HARDHAT))
+    for x in range(400, 640, 40):
+        story.look(person(x=x), on_head(person(x=x), Label.HARDHAT))
+    there = person(x=640)
+    story.seconds(3, there, on_head(there, Label.NO_HARDHAT))
+    assert [one.case.subject.zone for one in story.opened] == ["right"]
+
+
+def test_two_restricted_zones_are_two_violations_of_one_person() -> None:
+    rule = replace_rule(KEEP_OUT, per="person", zones=())
+    story = Story(rule, zones=HALVES).seconds(4, WORKER)
+    for x in range(400, 640, 40):
+        story.look(person(x=x))
+    story.seconds(4, person(x=640))
+    assert [one.case.subject.zone for one in story.opened] == ["left", "right"]
 
 
 def test_a_violation_whose_rule_was_removed_while_the_service_was_down_is_closed() -> None:

@@ -1,12 +1,14 @@
 """One camera from frame to accepted message: what it says, what survives a stop, what a full spool does."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from services.detection.application.ports import Picture
-from services.detection.domain.detection import Label
+from services.detection.domain.detection import Detection, Label
 from services.detection.domain.frame import Frame
 from shared.config.site import Privacy, Zone
 from shared.contracts.violation import Closed, Opened
@@ -118,6 +120,16 @@ def test_a_full_spool_opens_nothing_and_is_tried_again() -> None:
     assert len(run.messages) == 1
 
 
+def test_what_a_full_spool_refused_is_told_with_its_picture_although_everybody_has_left() -> None:
+    spool = FullSpool()
+    run = Run(always(BARE, 60), spool=spool).see(0, 400)
+    assert run.messages == []
+    spool.full = False
+    opened, closed = run.see(400, 403).messages
+    assert opened.violation_id == closed.violation_id
+    assert opened.evidence.captured_at <= closed.last_seen == BEGIN + timedelta(seconds=59 * 0.2)
+
+
 def test_a_restricted_zone_shows_everybody_inside() -> None:
     dressed = [person(x=700, y=150), person(x=950, y=150)]
     hats = [on_head(one, Label.HARDHAT) for one in dressed]
@@ -188,14 +200,16 @@ def test_a_clock_that_was_set_is_no_standstill_at_the_next_start(step_s: float) 
     assert opened.camera_blind_s == pytest.approx(20.2, abs=0.1)
 
 
-def test_a_clock_set_back_while_stopped_breaks_nothing() -> None:
+@pytest.mark.parametrize("step_s", [-3600.0, 60.0])
+def test_a_clock_set_while_stopped_breaks_nothing(step_s: float) -> None:
     first = Run(always(BARE)).see(0, 60)
     first.pipeline.pause()
-    second = Run(always(BARE, 90), spool=first.spool, states=first.states)
-    second.clock_error_s = -3600.0
-    opened, closed = second.see(60, 150).messages
+    second = Run(always(BARE, 90), states=first.states)
+    second.clock_error_s = step_s
+    [opened], [closed] = first.messages, second.see(60, 150).messages
     assert closed.violation_id == opened.violation_id
     assert closed.reason == "ended"
+    assert closed.first_seen == opened.first_seen
 
 
 def test_the_cooldown_of_a_zone_outlives_a_restart() -> None:
@@ -227,6 +241,46 @@ def test_a_resolution_change_breaks_nothing() -> None:
     run.pipeline.see(Frame("gate", 30, BEGIN + timedelta(seconds=6), 6.0, small))
     run.see(31, 60)
     assert len(run.messages) == 1
+
+
+def halved(detections: Sequence[Detection]) -> list[Detection]:
+    return [replace(one, box=one.box.scaled(0.5, 0.5)) for one in detections]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_another_size_of_picture_does_not_double_what_is_open(restarted: bool) -> None:
+    """Cameras change their resolution by themselves when the network is slow."""
+    script = {**always(BARE, 40), **dict.fromkeys(range(40, 90), halved(BARE))}
+    run = Run(script).see(0, 40)
+    if restarted:
+        run.pipeline.pause()
+        run = Run(script, spool=run.spool, states=run.states)
+    for number in range(40, 150):
+        at_s = number * 0.2
+        small = numbered_picture(number, 640, 360)
+        run.pipeline.see(Frame("gate", number, BEGIN + timedelta(seconds=at_s), at_s, small))
+    opened, closed = run.messages
+    assert opened.violation_id == closed.violation_id
+    assert closed.last_seen == BEGIN + timedelta(seconds=89 * 0.2)
+
+
+def test_too_few_looks_to_find_anything_are_told_once_until_it_is_better() -> None:
+    run = Run(always(BARE, 4000), spool=FullSpool())
+    with capture_logs() as logs:
+        for step in (1, 12, 1, 12):  # 5 looks a second, one every 2.4 s, ...
+            run.see_every(step, 40)
+            assert ("cannot be found broken" in run.pipeline.problem) is (step == 12)
+    told = [line for line in logs if line["event"] == "looks.too-few"]
+    assert [line["camera"] for line in told] == ["gate", "gate"]
+    assert (
+        "0.42 looks a second are reached, and rule keep-out cannot be found broken below 0.75"
+        in told[0]["problem"]
+    )
+
+
+def test_few_looks_while_nobody_is_there_are_as_they_should_be() -> None:
+    run = Run({}).see_every(12, 60)
+    assert run.pipeline.problem == ""
 
 
 def test_a_changed_site_file_drops_what_its_rules_no_longer_ask() -> None:

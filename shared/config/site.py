@@ -143,6 +143,10 @@ class Camera(_Strict):
     input_px: int | None = Field(
         None, ge=160, le=1920, description="long side of the model's input: more sees farther, and costs more"
     )
+    look_closer: bool = Field(
+        True,
+        description="people too small to be judged are seen enlarged as well, for up to two thirds more work",
+    )
     zones: tuple[Zone, ...] = Field(min_length=1, max_length=64)
 
 

@@ -23,6 +23,7 @@ from services.detection.application.ports import (
     StateStore,
 )
 from services.detection.domain import rules
+from services.detection.domain.attention import Attention
 from services.detection.domain.cases import Case, Cases, Closing, Decision, Identity, Opening, Outcome
 from services.detection.domain.closer import Part, gains, joined, parts_of, scale_to
 from services.detection.domain.detection import Detection
@@ -95,6 +96,7 @@ class CameraPipeline:
         self._processed = self._people = 0
         self._change: tuple[Site, Camera] | None = None
         self._useless: set[tuple[str, int, int]] = set()
+        self._attention = Attention()
         self._rate = LookRate()
         self.problem = ""
         self._resume()
@@ -202,7 +204,8 @@ class CameraPipeline:
         width, height = frame.size
         self._fit_to(width, height)
         model = self._tools.detector.info
-        view = View(width, height, scale_to(width, height, model.input_px), self._closer(width, height))
+        closer = self._closer(width, height, at_s)
+        view = View(width, height, scale_to(width, height, model.input_px), closer)
         detections = self._detect(frame.image, view)
         tracks = self._tracker.update(people(detections, model.labels, width, height), at_s)
         confirmed = [track for track in tracks if track.confirmed]
@@ -211,7 +214,9 @@ class CameraPipeline:
         self._state.last_s = at_s
         if self._live:  # the clock may have been set since
             self._state.began_at = frame.captured_at - timedelta(seconds=at_s)
-        return Look(frame, detections, scene, self._observe(scene))
+        observations = self._observe(scene)
+        self._attention.note(observations)
+        return Look(frame, detections, scene, observations)
 
     def _fit_to(self, width: int, height: int) -> None:
         """The camera may send another size than before, now or after a restart: what is known goes on in that."""
@@ -221,16 +226,20 @@ class CameraPipeline:
             self._cases.scale(x, y)
         self._state.size = width, height
 
-    def _closer(self, width: int, height: int) -> list[Part]:
+    def _closer(self, width: int, height: int, at_s: float) -> list[Part]:
         """What the model is to see enlarged; a zone that gains nothing at this size of picture is told once."""
+        camera = self._setting.camera
         input_px = self._tools.detector.info.input_px
         useful = []
-        for part in parts_of(self._setting.camera.zones, width, height, input_px):
+        for part in parts_of(camera.zones, width, height, input_px):
             if gains(part, width, height, input_px):
                 useful.append(part)
             elif (part.zone, width, height) not in self._useless:
                 self._useless.add((part.zone, width, height))
-                log.warning("closer.useless", camera=self._setting.camera.id, **_useless(part, width, height))
+                log.warning("closer.useless", camera=camera.id, **_useless(part, width, height))
+        if camera.look_closer:
+            somebody = self._attention.part(useful, width, height, input_px, at_s)
+            useful += [somebody] if somebody else []
         return useful
 
     def _detect(self, image: BgrImage, view: View) -> list[Detection]:

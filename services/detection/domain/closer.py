@@ -24,7 +24,7 @@ class Part:
     """A part of the frame that the model sees on its own.
 
     Attributes:
-        zone: whose it is.
+        zone: whose it is; empty where it was chosen for somebody (attention.py).
         box: whole pixels of the frame.
         scale: pixels of the network's input for one pixel of the frame; above 1 it is magnified.
     """
@@ -47,11 +47,23 @@ def scale_to(width: float, height: float, input_px: tuple[int, int]) -> float:
 def parts_of(zones: Iterable[Zone], width: int, height: int, input_px: tuple[int, int]) -> list[Part]:
     """The part around each of *zones* that asks for it, in a frame of *width* x *height*, whether it gains or not."""
     return [
-        _part(zone.id, Box(x1 * width, y1 * height, x2 * width, y2 * height), width, height, input_px)
+        part_around(
+            Box(x1 * width, y1 * height, x2 * width, y2 * height), width, height, input_px, zone=zone.id
+        )
         for zone in zones
         if zone.closer_look
         for x1, y1, x2, y2 in [zone.closer_look]
     ]
+
+
+def part_around(
+    wanted: Box, width: int, height: int, input_px: tuple[int, int], most: float = MOST_SCALE, zone: str = ""
+) -> Part:
+    """The part that shows *wanted*, and so much around it that it is magnified *most* times at most."""
+    grow = max(1.0, scale_to(wanted.width, wanted.height, input_px) / most)
+    x1, x2 = _span(wanted.x1, wanted.x2, grow, width)
+    y1, y2 = _span(wanted.y1, wanted.y2, grow, height)
+    return Part(zone, Box(x1, y1, x2, y2), scale_to(x2 - x1, y2 - y1, input_px))
 
 
 def gains(part: Part, width: int, height: int, input_px: tuple[int, int]) -> bool:
@@ -86,14 +98,6 @@ def joined(
         if not any(look != other_look and _same(one, other) for other, other_look in kept):
             kept.append((one, look))
     return [one for one, _ in kept]
-
-
-def _part(zone: str, wanted: Box, width: int, height: int, input_px: tuple[int, int]) -> Part:
-    """A zone that would be magnified too much gets more of its surroundings instead."""
-    grow = max(1.0, scale_to(wanted.width, wanted.height, input_px) / MOST_SCALE)
-    x1, x2 = _span(wanted.x1, wanted.x2, grow, width)
-    y1, y2 = _span(wanted.y1, wanted.y2, grow, height)
-    return Part(zone, Box(x1, y1, x2, y2), scale_to(x2 - x1, y2 - y1, input_px))
 
 
 def _span(begin: float, end: float, grow: float, most: int) -> tuple[int, int]:

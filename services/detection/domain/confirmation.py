@@ -139,8 +139,9 @@ class History:
         return counted[::-1]
 
     def progress(self) -> str:
-        """For people: supporting looks of decisive looks."""
-        return f"{sum(1 for look in self._looks if look.basis)} of {len(self._looks)}"
+        """For people: how many of the looks that count support it."""
+        counted = self._counted()
+        return f"{sum(look.basis is not None for look in counted)} of {len(counted)}"
 
 
 def _weight(look: _Look) -> float:

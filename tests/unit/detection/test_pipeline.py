@@ -352,6 +352,25 @@ def test_who_is_found_only_when_looking_closer_is_reported_where_he_stands() -> 
     )
 
 
+@pytest.mark.parametrize("closer", [True, False])
+def test_somebody_too_small_to_be_judged_is_judged_by_a_closer_look_unless_the_camera_says_no(
+    closer: bool,
+) -> None:
+    camera = CAMERA.model_copy(update={"zones": (HALL,), "look_closer": closer})
+    site = SITE.model_copy(update={"cameras": (camera,), "rules": (PPE,)})
+    small = person(x=600, y=300, height=140)
+    in_the_part = person(x=600 - 512, y=300 - 206, height=140)
+    bare = [in_the_part, on_head(in_the_part, Label.NO_HARDHAT)]
+    run = Run({**always([small]), GREY: bare}, site=site).see(0, 40)
+    assert (GREY in run.detector.looked) is closer
+    assert [one.finding for told in run.messages for one in told.findings] == ["no_hardhat"] * closer
+    if closer:
+        [told] = run.messages
+        (box,) = (box.box for box in told.evidence.boxes if box.role == "bare")
+        assert box.y1 == pytest.approx(300 / 720, abs=0.01)
+        assert run.detector.looked.count(GREY) <= len(run.detector.looked) / 3 + 1
+
+
 def test_a_part_costs_one_more_picture_of_the_same_look() -> None:
     run = Run({}, site=LOOKS_FAR).see(0, 5)
     assert run.detector.looked == [0, GREY, 1, GREY, 2, GREY, 3, GREY, 4, GREY]

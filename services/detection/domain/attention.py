@@ -8,7 +8,7 @@ second look at most, and only while somebody needs it.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.detection.domain.closer import MOST_SCALE, Part, gains, part_around, scale_to
+from services.detection.domain.closer import MOST_SCALE, Part, gains, placed, scale_to
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import Observation, Stance
 from services.detection.domain.wearing import HEADS_IN_A_BODY
@@ -17,7 +17,8 @@ ENOUGH_PX = (
     30 * HEADS_IN_A_BODY
 )  # of the network's input: taller people are judged well as they are (docs/events.md)
 GOOD_PX = 40 * HEADS_IN_A_BODY  # how tall to make them
-ROOM = (0.3, 0.2, 0.3, 0.15)  # left, above, right, below, in heights: they walk on, and raise their arms
+ROOM = 1.35  # height of the part in those of the person: he may raise his arms, or walk on
+ABOVE = 0.025  # of his height: so much higher than he the part has its middle
 FIRST_LOOKS = 10  # as soon as possible; the next ones,
 LATER_S = 2.0  # so long after the one before, find what has changed since
 FORGET_S = 30.0
@@ -82,7 +83,9 @@ def _leaves_open(one: Observation) -> bool:
 
 
 def _around(person: Box, width: int, height: int, input_px: tuple[int, int]) -> Part:
-    left, above, right, below = (share * person.height for share in ROOM)
-    wanted = Box(person.x1 - left, person.y1 - above, person.x2 + right, person.y2 + below)
-    most = min(MOST_SCALE, GOOD_PX / person.height)
-    return part_around(wanted.clipped(width, height), width, height, input_px, most)
+    """Always two thirds as wide as high, since a network is made ready for each shape of its input."""
+    scale = min(MOST_SCALE, GOOD_PX / person.height)
+    down = min(height, round(max(ROOM * person.height, input_px[1] / scale)))
+    x, y = person.centre
+    box = placed((x, y - ABOVE * person.height), 2 * down // 3, down, width, height)
+    return Part("", box, scale_to(box.width, box.height, input_px))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.detection.domain.detection import Detection
-from services.detection.domain.geometry import Box
+from services.detection.domain.geometry import Box, Point
 from shared.config.site import Zone
 
 LEAST_GAIN = 1.2  # a part that enlarges by less is not worth a run of the model
@@ -47,23 +47,11 @@ def scale_to(width: float, height: float, input_px: tuple[int, int]) -> float:
 def parts_of(zones: Iterable[Zone], width: int, height: int, input_px: tuple[int, int]) -> list[Part]:
     """The part around each of *zones* that asks for it, in a frame of *width* x *height*, whether it gains or not."""
     return [
-        part_around(
-            Box(x1 * width, y1 * height, x2 * width, y2 * height), width, height, input_px, zone=zone.id
-        )
+        _part(zone.id, Box(x1 * width, y1 * height, x2 * width, y2 * height), width, height, input_px)
         for zone in zones
         if zone.closer_look
         for x1, y1, x2, y2 in [zone.closer_look]
     ]
-
-
-def part_around(
-    wanted: Box, width: int, height: int, input_px: tuple[int, int], most: float = MOST_SCALE, zone: str = ""
-) -> Part:
-    """The part that shows *wanted*, and so much around it that it is magnified *most* times at most."""
-    grow = max(1.0, scale_to(wanted.width, wanted.height, input_px) / most)
-    x1, x2 = _span(wanted.x1, wanted.x2, grow, width)
-    y1, y2 = _span(wanted.y1, wanted.y2, grow, height)
-    return Part(zone, Box(x1, y1, x2, y2), scale_to(x2 - x1, y2 - y1, input_px))
 
 
 def gains(part: Part, width: int, height: int, input_px: tuple[int, int]) -> bool:
@@ -100,11 +88,24 @@ def joined(
     return [one for one, _ in kept]
 
 
-def _span(begin: float, end: float, grow: float, most: int) -> tuple[int, int]:
-    """From *begin* to *end*, longer by *grow* and moved into 0 to *most*; whole pixels."""
-    length = min(most, max(1, round((end - begin) * grow)))
-    start = round((begin + end - length) / 2)
-    start = min(max(start, 0), most - length)
+def _part(zone: str, wanted: Box, width: int, height: int, input_px: tuple[int, int]) -> Part:
+    """A zone that would be magnified too much gets more of its surroundings instead."""
+    grow = max(1.0, scale_to(wanted.width, wanted.height, input_px) / MOST_SCALE)
+    (x, y), across, down = wanted.centre, wanted.width * grow, wanted.height * grow
+    box = placed((x, y), max(1, round(across)), max(1, round(down)), width, height)
+    return Part(zone, box, scale_to(box.width, box.height, input_px))
+
+
+def placed(centre: Point, across: int, down: int, width: int, height: int) -> Box:
+    """A box of *across* x *down* around *centre*, no larger than the frame of *width* x *height* and moved into it."""
+    x1, x2 = _span(centre[0], across, width)
+    y1, y2 = _span(centre[1], down, height)
+    return Box(x1, y1, x2, y2)
+
+
+def _span(middle: float, length: int, most: int) -> tuple[int, int]:
+    length = min(most, length)
+    start = min(max(round(middle - length / 2), 0), most - length)
     return start, start + length
 
 

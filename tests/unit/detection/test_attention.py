@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.detection.adapters.letterbox import rectangle
 from services.detection.domain.attention import FIRST_LOOKS, LATER_S, Attention
 from services.detection.domain.closer import MOST_SCALE, Part
 from services.detection.domain.geometry import Box
@@ -47,6 +48,17 @@ def test_who_is_small_is_seen_larger_in_every_second_look() -> None:
     assert part.holds(SMALL)
     assert 480 / 1920 < part.scale <= MOST_SCALE
     assert SMALL.height * part.scale == pytest.approx(280, rel=0.05)
+
+
+def test_all_parts_have_one_shape_so_that_the_network_is_made_ready_for_one_more_only() -> None:
+    shapes = set()
+    for height in range(40, 800, 7):
+        attention = Attention()
+        attention.note([seen(box=Box(900, 250, 900 + height / 3, 250 + height))])
+        part = attention.part((), 1920, 1080, (480, 480), 1.0)
+        if part:
+            shapes.add(rectangle((int(part.box.width), int(part.box.height)), 480, 32))
+    assert shapes == {(320, 480)}
 
 
 @pytest.mark.parametrize(

@@ -359,7 +359,7 @@ def test_somebody_too_small_to_be_judged_is_judged_by_a_closer_look_unless_the_c
     camera = CAMERA.model_copy(update={"zones": (HALL,), "look_closer": closer})
     site = SITE.model_copy(update={"cameras": (camera,), "rules": (PPE,)})
     small = person(x=600, y=300, height=140)
-    in_the_part = person(x=600 - 512, y=300 - 206, height=140)
+    in_the_part = person(x=600 - 518, y=300 - 206, height=140)
     bare = [in_the_part, on_head(in_the_part, Label.NO_HARDHAT)]
     run = Run({**always([small]), GREY: bare}, site=site).see(0, 40)
     assert (GREY in run.detector.looked) is closer

@@ -21,7 +21,7 @@ import yaml
 
 from officer.training.events import EventTally, judge_clip
 
-SIZES_PX = (256, 320, 416, 480, 640)
+SIZES_PX = (160, 224, 256, 320, 480, 640)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

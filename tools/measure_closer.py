@@ -4,9 +4,10 @@
 
 Makes frames of 1920 x 1080 from labelled pictures (YOLO format: data.yaml, images/val, labels/val): four at a time are
 scaled until their tallest person is 40 to 80 pixels tall (--heights), and stand in a far zone, with a blurred picture
-around them. Each frame is seen as it is; with `look_closer` on the zone; and, with --large, as it is with an input so
-large that people come out as tall as in the closer look. Prints recall at the model's thresholds, boxes where nothing
-is labelled, boxes twice on one thing, and processor time.
+around them. Each frame is seen as it is; with `look_closer` on the zone; with a closer look at each box of a person,
+however weak, as a camera makes one after the other; and, with --large, as it is with an input so large that people come
+out as tall as in the closer look of the zone. Prints recall at the model's thresholds, boxes where nothing is labelled,
+boxes twice on one thing, and processor time.
 """
 
 import argparse
@@ -25,10 +26,12 @@ from officer.training.yolo_set import read_set
 from services.detection.adapters.detector_loader import load_detector
 from services.detection.application.ports import Detector
 from services.detection.domain.assignment import assign
+from services.detection.domain.attention import ENOUGH_PX, around
 from services.detection.domain.closer import Part, joined, parts_of, scale_to
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.frame import BgrImage
 from services.detection.domain.geometry import Box
+from services.detection.domain.tracking import WEAK
 from services.detection.domain.wearing import DEFAULT_THRESHOLD
 from shared.config.site import Zone
 
@@ -82,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (part,) = parts_of([_zone(options.zone_width)], WIDTH, HEIGHT, detector.info.input_px)
     ways = [
         Way("whole frame", lambda frame: detector.detect([frame], FLOOR)[0]),
-        Way("and the zone closer", lambda frame: _closer(detector, frame, part)),
+        Way("and the zone closer", lambda frame: _closer(detector, frame, lambda _: [part])),
+        Way("and each person closer", lambda frame: _closer(detector, frame, _around_each(detector))),
     ]
     if options.large:
         ways.append(_large(options.model, detector, part))
@@ -130,11 +134,26 @@ def _zone(width: float) -> Zone:
     return Zone(id="far", name="Far", look_closer=True, polygon=corners)
 
 
-def _closer(detector: Detector, frame: BgrImage, part: Part) -> list[Detection]:
-    box = part.box
-    cut = frame[int(box.y1) : int(box.y2), int(box.x1) : int(box.x2)]
-    whole, closer = detector.detect([frame, cut], FLOOR)
-    return joined(whole, [(part, closer)], WIDTH, HEIGHT)
+def _closer(
+    detector: Detector, frame: BgrImage, parts_for: Callable[[list[Detection]], list[Part]]
+) -> list[Detection]:
+    """What is found in the whole *frame* and in the parts that this leads to."""
+    (whole,) = detector.detect([frame], FLOOR)
+    parts = parts_for(whole)
+    cuts = [frame[int(b.y1) : int(b.y2), int(b.x1) : int(b.x2)] for b in (part.box for part in parts)]
+    return joined(whole, list(zip(parts, detector.detect(cuts, FLOOR), strict=True)), WIDTH, HEIGHT)
+
+
+def _around_each(detector: Detector) -> Callable[[list[Detection]], list[Part]]:
+    """A part around everybody who may be there and is small, as if each had his turn in this look."""
+    input_px = detector.info.input_px
+
+    def parts(whole: list[Detection]) -> list[Part]:
+        people = [one.box for one in whole if one.label is Label.PERSON and one.confidence >= WEAK]
+        small = [box for box in people if box.height * _whole_scale(detector) < ENOUGH_PX]
+        return [around(box, WIDTH, HEIGHT, input_px) for box in small]
+
+    return parts
 
 
 def _frames(options: argparse.Namespace) -> Iterator[tuple[BgrImage, list[Detection], frozenset[Label]]]:

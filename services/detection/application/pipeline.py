@@ -207,7 +207,8 @@ class CameraPipeline:
         closer = self._closer(width, height, at_s)
         view = View(width, height, scale_to(width, height, model.input_px), closer)
         detections = self._detect(frame.image, view)
-        tracks = self._tracker.update(people(detections, model.labels, width, height), at_s)
+        found = people(detections, model.labels, width, height)
+        tracks = self._tracker.update(found, at_s)
         confirmed = [track for track in tracks if track.confirmed]
         wearing = judge(confirmed, detections, _required(self._setting.site.rules), view, model.thresholds)
         scene = Scene(frame.captured_at, at_s, view, confirmed, wearing)
@@ -215,7 +216,7 @@ class CameraPipeline:
         if self._live:  # the clock may have been set since
             self._state.began_at = frame.captured_at - timedelta(seconds=at_s)
         observations = self._observe(scene)
-        self._attention.note(observations)
+        self._attention.note(found, scene, observations, self._setting.camera.zones)
         return Look(frame, detections, scene, observations)
 
     def _fit_to(self, width: int, height: int) -> None:

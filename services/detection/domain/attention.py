@@ -1,17 +1,20 @@
-"""Who is looked at closer next: whoever a look left open because he is small, each in turn.
+"""Who is looked at closer next: whoever may be there, or was left open, because he is small; each in turn.
 
-A zone with `look_closer` is seen enlarged in every look, even where nobody has been found. This is for people who were
-found, but are too small to be judged: a part of the frame around one of them costs one more run of the model, in every
-second look at most, and only while somebody needs it.
+A zone with `look_closer` is seen enlarged in every look, even where nothing has been found. This is for what was found:
+people who are too small to be judged, and boxes too weak to begin a track. A part of the frame around one of them costs
+one more run of the model, one part a look at most, and only while somebody needs it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from services.detection.domain.closer import MOST_SCALE, Part, gains, placed, scale_to
+from services.detection.domain.detection import Detection
 from services.detection.domain.geometry import Box
-from services.detection.domain.scene import Observation, Stance
+from services.detection.domain.scene import Observation, Scene, Stance, stands_in
+from services.detection.domain.tracking import WEAK
 from services.detection.domain.wearing import HEADS_IN_A_BODY
+from shared.config.site import Zone
 
 ENOUGH_PX = (
     30 * HEADS_IN_A_BODY
@@ -19,26 +22,57 @@ ENOUGH_PX = (
 GOOD_PX = 40 * HEADS_IN_A_BODY  # how tall to make them
 ROOM = 1.35  # height of the part in those of the person: he may raise his arms, or walk on
 ABOVE = 0.025  # of his height: so much higher than he the part has its middle
-FIRST_LOOKS = 10  # as soon as possible; the next ones,
+FIRST_LOOKS = 10  # at a person: as soon as possible; the next ones,
+FIRST_GLANCES = 4  # or those at a place where somebody may be,
 LATER_S = 2.0  # so long after the one before, find what has changed since
 FORGET_S = 30.0
+SAME_PLACE = 0.3  # IoU
+
+
+@dataclass(slots=True)
+class _Turn:
+    """Somebody, or (track None) a place where somebody may be; how often it was looked at, and when last."""
+
+    box: Box
+    track: int | None
+    times: int = 0
+    last_s: float = 0.0
+
+    def due(self, at_s: float) -> bool:
+        at_once = FIRST_GLANCES if self.track is None else FIRST_LOOKS
+        return self.times < at_once or at_s - self.last_s >= LATER_S
 
 
 @dataclass(slots=True)
 class Attention:
-    """The people of one camera who were left open, and when each was last looked at closer."""
+    """Whom one camera looks at closer."""
 
-    _open: dict[int, Box] = field(default_factory=dict)  # by track
-    _looked: dict[int, tuple[int, float]] = field(default_factory=dict)  # by track: how often, and when last
-    _rests: bool = True
+    _turns: list[_Turn] = field(default_factory=list)
+    _wanting: list[_Turn] = field(default_factory=list)
 
-    def note(self, observations: Sequence[Observation]) -> None:
-        """A look has led to *observations*: remember whom they leave open, or call bare only for want of a box."""
-        self._open = {
-            one.subject.track: one.box
-            for one in observations
-            if one.subject.track is not None and one.box is not None and _leaves_open(one)
-        }
+    def note(
+        self,
+        found: Iterable[Detection],
+        scene: Scene,
+        observations: Sequence[Observation],
+        zones: Sequence[Zone],
+    ) -> None:
+        """Remember whom a look leaves open, or calls bare only for want of a box, and who may be there besides.
+
+        Args:
+            found: all boxes of people, however weak.
+            scene: what is known of those who are believed.
+            observations: what the rules say of them.
+            zones: where it matters whether somebody is there.
+        """
+        self._turns = [one for one in self._turns if scene.at_s - one.last_s < FORGET_S]
+        people = [(o.subject.track, o.box) for o in observations if o.box and _leaves_open(o)]
+        self._wanting = [self._turn(box, track) for track, box in dict(people).items() if track is not None]
+        known = [person.box for person in scene.people]
+        for one in found:
+            new = one.confidence >= WEAK and not any(one.box.iou(box) >= SAME_PLACE for box in known)
+            if new and any(stands_in(zone, one.box, scene.view) for zone in zones):
+                self._wanting.append(self._turn(one.box, None))
 
     def part(
         self, seen: Sequence[Part], width: int, height: int, input_px: tuple[int, int], at_s: float
@@ -51,41 +85,43 @@ class Attention:
             input_px: width and height of the network's input.
             at_s: seconds in the session.
         """
-        self._looked = {one: last for one, last in self._looked.items() if at_s - last[1] < FORGET_S}
         whole = scale_to(width, height, input_px)
-        parts = {
-            track: _around(box, width, height, input_px)
-            for track, box in self._open.items()
-            if box.height * whole < ENOUGH_PX and not any(part.holds(box) for part in seen)
-        }
         due = [
-            track
-            for track, part in parts.items()
-            if gains(part, width, height, input_px) and self._due(track, at_s)
+            (turn, part)
+            for turn in self._wanting
+            if turn.box.height * whole < ENOUGH_PX
+            and not any(shown.holds(turn.box) for shown in seen)
+            and turn.due(at_s)
+            and gains(part := around(turn.box, width, height, input_px), width, height, input_px)
         ]
-        self._rests = not (due and self._rests)
-        if self._rests:
+        if not due:
             return None
-        chosen = min(due, key=lambda track: (self._last(track)[1], track))
-        self._looked[chosen] = self._last(chosen)[0] + 1, at_s
-        return parts[chosen]
+        turn, part = min(due, key=lambda pair: pair[0].last_s)
+        if turn.times == 0:
+            self._turns.append(turn)
+        turn.times, turn.last_s = turn.times + 1, at_s
+        return part
 
-    def _due(self, track: int, at_s: float) -> bool:
-        times, last_s = self._last(track)
-        return times < FIRST_LOOKS or at_s - last_s >= LATER_S
-
-    def _last(self, track: int) -> tuple[int, float]:
-        return self._looked.get(track, (0, 0.0))
-
-
-def _leaves_open(one: Observation) -> bool:
-    return one.stance is Stance.CANNOT_TELL or one.basis == "not-seen"
+    def _turn(self, box: Box, track: int | None) -> _Turn:
+        """The turn of *track*, or of the place of *box*."""
+        for turn in self._turns:
+            if turn.track == track and (track is not None or turn.box.iou(box) >= SAME_PLACE):
+                turn.box = box
+                return turn
+        return _Turn(box, track)
 
 
-def _around(person: Box, width: int, height: int, input_px: tuple[int, int]) -> Part:
-    """Always two thirds as wide as high, since a network is made ready for each shape of its input."""
+def around(person: Box, width: int, height: int, input_px: tuple[int, int]) -> Part:
+    """The part of a frame of *width* x *height* that shows *person* large enough to be judged, or as large as it may.
+
+    Always two thirds as wide as high, since a network is made ready for each shape of its input.
+    """
     scale = min(MOST_SCALE, GOOD_PX / person.height)
     down = min(height, round(max(ROOM * person.height, input_px[1] / scale)))
     x, y = person.centre
     box = placed((x, y - ABOVE * person.height), 2 * down // 3, down, width, height)
     return Part("", box, scale_to(box.width, box.height, input_px))
+
+
+def _leaves_open(one: Observation) -> bool:
+    return one.stance is Stance.CANNOT_TELL or one.basis == "not-seen"

@@ -84,9 +84,12 @@ class Observation:
 
 def people_inside(zone: Zone, scene: Scene) -> list[Track]:
     """The people whose feet are in *zone*; a zone without polygon is the whole picture."""
-    if zone.polygon is None:
-        return list(scene.people)
-    return [person for person in scene.people if inside(zone.polygon, _feet(person.box, scene.view))]
+    return [person for person in scene.people if stands_in(zone, person.box, scene.view)]
+
+
+def stands_in(zone: Zone, person: Box, view: View) -> bool:
+    """Whether the feet of *person* are in *zone*."""
+    return zone.polygon is None or inside(zone.polygon, _feet(person, view))
 
 
 def _feet(person: Box, view: View) -> Point:

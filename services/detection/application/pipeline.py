@@ -215,7 +215,7 @@ class CameraPipeline:
         self._state.last_s = at_s
         if self._live:  # the clock may have been set since
             self._state.began_at = frame.captured_at - timedelta(seconds=at_s)
-        observations = self._observe(scene)
+        observations = self._attention.believed(scene, self._observe(scene))
         self._attention.note(found, scene, observations, self._setting.camera.zones)
         return Look(frame, detections, scene, observations)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from services.detection.domain.closer import MOST_SCALE, Part, gains, placed, scale_to
 from services.detection.domain.detection import Detection
 from services.detection.domain.geometry import Box
-from services.detection.domain.scene import Observation, Scene, Stance, stands_in
+from services.detection.domain.scene import EvidenceBasis, Observation, Scene, Stance, stands_in
 from services.detection.domain.tracking import WEAK
 from services.detection.domain.wearing import HEADS_IN_A_BODY
 from shared.config.site import Zone
@@ -28,16 +28,24 @@ COUNTS_S = (
 )
 FORGET_S = 30.0
 SAME_PLACE = 0.3  # IoU
+MISSES: tuple[EvidenceBasis, ...] = ("seen-missing", "not-seen")
 
 
 @dataclass(slots=True)
 class _Turn:
-    """Somebody, or (track None) a place where somebody may be; how often it was looked at, and when last."""
+    """Somebody, or (track None) a place where somebody may be.
+
+    Attributes:
+        times: how often it was looked at.
+        last_s: when last.
+        lacks: what that said: something is missing.
+    """
 
     box: Box
     track: int | None
     times: int = 0
     last_s: float = 0.0
+    lacks: bool = False
 
     def due(self, at_s: float) -> bool:
         at_once = FIRST_GLANCES if self.track is None else FIRST_LOOKS
@@ -67,6 +75,7 @@ class Attention:
             zones: where it matters whether somebody is there.
         """
         self._turns = [one for one in self._turns if scene.at_s - one.last_s < FORGET_S]
+        self._follow_up(scene.at_s, observations)
         people = [(o.subject.track, o.box) for o in observations if o.box and _leaves_open(o)]
         self._wanting = [self._turn(box, track) for track, box in dict(people).items() if track is not None]
         known = [person.box for person in scene.people]
@@ -113,12 +122,22 @@ class Attention:
         return [
             replace(one, stance=Stance.CANNOT_TELL, basis=None, why="was just seen closer")
             if one.subject.track in closer
-            and one.basis in ("seen-missing", "not-seen")
+            and one.basis in MISSES
             and one.box
+            and one.box.height * scene.view.scale_of(one.box) < ENOUGH_PX
             and not any(part.holds(one.box) for part in scene.view.closer)
             else one
             for one in observations
         ]
+
+    def _follow_up(self, at_s: float, observations: Sequence[Observation]) -> None:
+        """Who turns out to lack something gets his first looks again: it has to be confirmed."""
+        lacking = {one.subject.track for one in observations if one.basis in MISSES}
+        for turn in self._turns:
+            if turn.last_s == at_s and turn.track is not None:
+                lacks = turn.track in lacking
+                turn.times = 1 if lacks and not turn.lacks else turn.times
+                turn.lacks = lacks
 
     def _turn(self, box: Box, track: int | None) -> _Turn:
         """The turn of *track*, or of the place of *box*."""

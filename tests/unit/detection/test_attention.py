@@ -63,7 +63,8 @@ class Looks:
             self.at_s = round(self.at_s + 0.2, 3)
             people = [one.box for one in observations if one.box]
             self.attention.note(found, scene(self.at_s, *people), observations, [HALL])
-            shown.append(self.attention.part(seen_anyway, 1920, 1080, INPUT, self.at_s))
+            next_s = round(self.at_s + 0.2, 3)
+            shown.append(self.attention.part(seen_anyway, 1920, 1080, INPUT, next_s))
         return shown
 
 
@@ -129,6 +130,17 @@ def test_after_the_first_looks_it_is_done_now_and_then_and_a_newcomer_comes_firs
     assert whom(looks.see(seen(), seen(track=2, box=OTHER), times=6), SMALL, OTHER).count(1) >= 5
 
 
+def test_who_takes_the_hat_off_gets_his_first_looks_again() -> None:
+    looks = Looks()
+    looks.see(seen(), times=60)
+    bare = looks.see(seen(Stance.SUPPORTS, basis="not-seen"), times=60)
+    first = next(n for n, part in enumerate(bare) if part)
+    assert all(bare[first : first + FIRST_LOOKS])
+    assert (
+        sum(part is not None for part in bare) <= FIRST_LOOKS + 12 / LATER_S
+    )  # and then as seldom as before
+
+
 def test_who_moves_keeps_his_turn() -> None:
     looks = Looks()
     shown = [
@@ -171,10 +183,11 @@ MISSING = seen(Stance.SUPPORTS, basis="seen-missing")
         (MISSING, False),
         (seen(Stance.SUPPORTS, basis="not-seen"), False),
         (seen(Stance.SUPPORTS, basis="present-in-zone"), True),
+        (seen(Stance.SUPPORTS, basis="seen-missing", box=LARGE), True),
         (seen(Stance.DENIES), True),
         (seen(Stance.SUPPORTS, track=2, basis="seen-missing"), True),
     ],
-    ids=["seen missing", "not seen", "in a zone", "worn", "somebody else"],
+    ids=["seen missing", "not seen", "in a zone", "come near", "worn", "somebody else"],
 )
 def test_of_whom_was_just_seen_closer_nothing_that_a_smaller_view_misses_counts(
     observation: Observation, counts: bool

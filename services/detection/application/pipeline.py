@@ -225,6 +225,7 @@ class CameraPipeline:
             x, y = width / self._state.size[0], height / self._state.size[1]
             self._tracker.scale(x, y)
             self._cases.scale(x, y)
+            self._attention = Attention()
         self._state.size = width, height
 
     def _closer(self, width: int, height: int, at_s: float) -> list[Part]:
@@ -272,7 +273,7 @@ class CameraPipeline:
         stored = True
         try:
             for opening in outcome.openings:
-                self._open(opening, at)
+                self._open_or_drop(opening, at)
             for closing in outcome.closings:
                 if closing.case.id in self._cases.open:
                     self._close(closing, at)
@@ -296,6 +297,16 @@ class CameraPipeline:
             finding=finding,
             why="confirmed again within the rule's cooldown",
         )
+
+    def _open_or_drop(self, opening: Opening, at: datetime) -> None:
+        """What cannot be told although there is room must not stand in the way of the others."""
+        try:
+            self._open(opening, at)
+        except TransientError:
+            raise
+        except Exception:
+            self._cases.dropped(opening)
+            raise
 
     def _open(self, opening: Opening, at: datetime) -> None:
         sighting = self._evidence.best(opening.case.subject)
@@ -373,7 +384,9 @@ class CameraPipeline:
     def _note_rate(self, at_s: float, busy: bool) -> None:
         """Tell once, until it is better, if so few looks are made that what breaks a rule is not found."""
         self._rate.note(at_s, busy)
-        too_low = self._rate.too_low_for(self._setting.site.rules, self._tools.detector.info.labels)
+        zones = {zone.id for zone in self._setting.camera.zones}
+        mine = [rule for rule in self._setting.site.rules if not rule.zones or zones & set(rule.zones)]
+        too_low = self._rate.too_low_for(mine, self._tools.detector.info.labels)
         before, self.problem = self.problem, _too_few_looks(*too_low) if too_low else ""
         if self.problem and not before:
             log.warning("looks.too-few", camera=self._setting.camera.id, problem=self.problem)

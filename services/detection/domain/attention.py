@@ -7,14 +7,16 @@ one more run of the model, one part a look at most, and only while somebody need
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 
-from services.detection.domain.closer import MOST_SCALE, Part, gains, placed, scale_to
+from services.detection.domain.closer import LEAST_GAIN, MOST_SCALE, Part, placed, scale_to
 from services.detection.domain.detection import Detection
 from services.detection.domain.geometry import Box
-from services.detection.domain.scene import EvidenceBasis, Observation, Scene, Stance, stands_in
-from services.detection.domain.tracking import WEAK
+from services.detection.domain.scene import Observation, Scene, Stance, stands_in
+from services.detection.domain.tracking import STRONG, WEAK
 from services.detection.domain.wearing import HEADS_IN_A_BODY
 from shared.config.site import Zone
+from shared.vocabulary import Finding
 
 ENOUGH_PX = 30 * HEADS_IN_A_BODY  # of the network's input: taller people are judged well (docs/events.md)
 GOOD_PX = 40 * HEADS_IN_A_BODY  # how tall to make the smaller ones
@@ -23,12 +25,10 @@ ABOVE = 0.025  # of his height: so much higher than he the part has its middle
 FIRST_LOOKS = 10  # at a person: as soon as possible; the next ones,
 FIRST_GLANCES = 4  # or those at a place where somebody may be,
 LATER_S = 1.5  # so long after the one before; 6 of 8 looks at what has changed since then fit into 10 s
-COUNTS_S = (
-    3.0  # how long after a closer look a smaller view of the same person cannot say that something is missing
-)
+COUNTS_S = 3.0  # how long a smaller view cannot say that something is missing which a closer look saw worn
+GLANCE_EVERY_S = 0.35  # between looks at places: leaves and rain have weak boxes, too
 FORGET_S = 30.0
 SAME_PLACE = 0.3  # IoU
-MISSES: tuple[EvidenceBasis, ...] = ("seen-missing", "not-seen")
 
 
 @dataclass(slots=True)
@@ -38,14 +38,14 @@ class _Turn:
     Attributes:
         times: how often it was looked at.
         last_s: when last.
-        lacks: what that said: something is missing.
+        worn: what that look saw worn.
     """
 
     box: Box
     track: int | None
     times: int = 0
     last_s: float = 0.0
-    lacks: bool = False
+    worn: frozenset[Finding] = frozenset()
 
     def due(self, at_s: float) -> bool:
         at_once = FIRST_GLANCES if self.track is None else FIRST_LOOKS
@@ -58,6 +58,7 @@ class Attention:
 
     _turns: list[_Turn] = field(default_factory=list)
     _wanting: list[_Turn] = field(default_factory=list)
+    _glanced_s: float = -inf
 
     def note(
         self,
@@ -75,14 +76,28 @@ class Attention:
             zones: where it matters whether somebody is there.
         """
         self._turns = [one for one in self._turns if scene.at_s - one.last_s < FORGET_S]
-        self._follow_up(scene.at_s, observations)
-        people = [(o.subject.track, o.box) for o in observations if o.box and _leaves_open(o)]
-        self._wanting = [self._turn(box, track) for track, box in dict(people).items() if track is not None]
+        for turn in self._turns:
+            if turn.last_s == scene.at_s:
+                mine = [one for one in observations if one.subject.track == turn.track]
+                turn.worn = frozenset(one.finding for one in mine if one.stance is Stance.DENIES)
+
+        def matters(box: Box) -> bool:
+            return any(stands_in(zone, box, scene.view) for zone in zones)
+
+        left_open = {one.subject.track for one in observations if _leaves_open(one)}
         known = [person.box for person in scene.people]
-        for one in found:
-            new = one.confidence >= WEAK and not any(one.box.iou(box) >= SAME_PLACE for box in known)
-            if new and any(stands_in(zone, one.box, scene.view) for zone in zones):
-                self._wanting.append(self._turn(one.box, None))
+        self._wanting = [
+            self._turn(person.box, person.id)
+            for person in scene.people
+            if person.id in left_open or (person.confidence < STRONG and matters(person.box))
+        ]
+        self._wanting += [
+            self._turn(one.box, None)
+            for one in found
+            if one.confidence >= WEAK
+            and not any(one.box.iou(box) >= SAME_PLACE for box in known)
+            and matters(one.box)
+        ]
 
     def part(
         self, seen: Sequence[Part], width: int, height: int, input_px: tuple[int, int], at_s: float
@@ -95,34 +110,33 @@ class Attention:
             input_px: width and height of the network's input.
             at_s: seconds in the session.
         """
-        whole = scale_to(width, height, input_px)
-        due = [
-            (turn, part)
-            for turn in self._wanting
-            if turn.box.height * whole < ENOUGH_PX
-            and not any(shown.holds(turn.box) for shown in seen)
-            and turn.due(at_s)
-            and gains(part := around(turn.box, width, height, input_px), width, height, input_px)
-        ]
-        if not due:
-            return None
-        turn, part = min(due, key=lambda pair: pair[0].last_s)
-        if turn.times == 0:
-            self._turns.append(turn)
-        turn.times, turn.last_s = turn.times + 1, at_s
-        return part
+        glances = at_s - self._glanced_s >= GLANCE_EVERY_S
+        due = [turn for turn in self._wanting if turn.due(at_s) and (glances or turn.track is not None)]
+        for turn in sorted(due, key=lambda turn: turn.last_s):
+            part = around(turn.box, width, height, input_px)
+            whole = scale_to(width, height, input_px)
+            best = max([whole, *(shown.scale for shown in seen if shown.holds(turn.box))])
+            if turn.box.height * best < ENOUGH_PX and min(part.scale, 1.0) >= LEAST_GAIN * best:
+                self._take(turn, at_s)
+                return part
+        return None
 
     def believed(self, scene: Scene, observations: Sequence[Observation]) -> list[Observation]:
-        """*observations* of *scene*; of whom was just looked at closer none for which a smaller view misses something.
+        """*observations* of *scene*, but not that something is missing which a larger view has just seen worn.
 
         A small bare head and a small hat look alike: in the rendered clips the smaller view said so of people whose
         hats the larger one saw (tools/measure_attention.py).
         """
-        closer = {turn.track for turn in self._turns if turn.track and scene.at_s - turn.last_s <= COUNTS_S}
+        worn = {
+            (turn.track, finding)
+            for turn in self._turns
+            if scene.at_s - turn.last_s <= COUNTS_S
+            for finding in turn.worn
+        }
         return [
-            replace(one, stance=Stance.CANNOT_TELL, basis=None, why="was just seen closer")
-            if one.subject.track in closer
-            and one.basis in MISSES
+            replace(one, stance=Stance.CANNOT_TELL, basis=None, why="was just seen worn, closer")
+            if (one.subject.track, one.finding) in worn
+            and one.stance is Stance.SUPPORTS
             and one.box
             and one.box.height * scene.view.scale_of(one.box) < ENOUGH_PX
             and not any(part.holds(one.box) for part in scene.view.closer)
@@ -130,14 +144,12 @@ class Attention:
             for one in observations
         ]
 
-    def _follow_up(self, at_s: float, observations: Sequence[Observation]) -> None:
-        """Who turns out to lack something gets his first looks again: it has to be confirmed."""
-        lacking = {one.subject.track for one in observations if one.basis in MISSES}
-        for turn in self._turns:
-            if turn.last_s == at_s and turn.track is not None:
-                lacks = turn.track in lacking
-                turn.times = 1 if lacks and not turn.lacks else turn.times
-                turn.lacks = lacks
+    def _take(self, turn: _Turn, at_s: float) -> None:
+        if turn.times == 0:
+            self._turns.append(turn)
+        if turn.track is None:
+            self._glanced_s = at_s
+        turn.times, turn.last_s = turn.times + 1, at_s
 
     def _turn(self, box: Box, track: int | None) -> _Turn:
         """The turn of *track*, or of the place of *box*."""
@@ -156,9 +168,10 @@ def around(person: Box, width: int, height: int, input_px: tuple[int, int]) -> P
     scale = min(MOST_SCALE, GOOD_PX / person.height)
     down = min(height, round(max(ROOM * person.height, input_px[1] / scale)))
     x, y = person.centre
-    box = placed((x, y - ABOVE * person.height), 2 * down // 3, down, width, height)
+    box = placed((x, y - ABOVE * person.height), max(1, 2 * down // 3), down, width, height)
     return Part("", box, scale_to(box.width, box.height, input_px))
 
 
 def _leaves_open(one: Observation) -> bool:
-    return one.stance is Stance.CANNOT_TELL or one.basis == "not-seen"
+    """Whether a larger view could tell more, or better: it may see the hat that a smaller one takes for hair."""
+    return one.stance is Stance.CANNOT_TELL or one.basis in ("not-seen", "seen-missing")

@@ -1,8 +1,7 @@
 """From observations to violations: candidates are confirmed, opened once, kept while they last, and closed once.
 
 A pure state machine on the frames' own time. It proposes (`Opening`, `Closing`); a proposal that the caller
-could not store comes again at the next look, for as long as it takes: nothing is opened that was not accepted,
-and nothing that was confirmed is forgotten.
+could not store comes again at the next look until it is accepted, or dropped: nothing is opened that was not accepted.
 """
 
 import hashlib
@@ -108,7 +107,7 @@ class _Candidate:
     confirmed_since_s: float | None = None
     box: Box | None = None
     seen_s: float = 0.0
-    opened: int = 0
+    proposed: int = 0
     suppressed: set[Finding] = field(default_factory=set)
 
 
@@ -159,7 +158,6 @@ class Cases:
         candidate = self._candidates.get(self._who(opening.case.subject))
         if candidate:
             candidate.confirmed_since_s = None
-            candidate.opened += 1
 
     def dropped(self, opening: Opening) -> None:
         """*opening* can never be stored."""
@@ -184,6 +182,8 @@ class Cases:
         """From now on pictures are *x* times as wide and *y* times as high."""
         for case in self._all():
             self._change(replace(case, box=case.box and case.box.scaled(x, y)))
+        for candidate in self._candidates.values():
+            candidate.box = candidate.box and candidate.box.scaled(x, y)
 
     def finish(self, at_s: float) -> Outcome:
         """The source has ended: open what is confirmed, close what is open."""
@@ -249,7 +249,7 @@ class Cases:
         if observation.box:
             candidate.box = observation.box
         supports = observation.stance is Stance.SUPPORTS and not ignored
-        case = self._case_of(who, observation, supports)
+        case = self._case_of(who, observation, supports, at_s)
         if case:
             self._continue(case, observation, supports, at_s)
         why = ignored or observation.why
@@ -266,19 +266,20 @@ class Cases:
             why,
         )
 
-    def _case_of(self, who: Subject, observation: Observation, supports: bool) -> Case | None:
+    def _case_of(self, who: Subject, observation: Observation, supports: bool, at_s: float) -> Case | None:
         """The violation that *observation* belongs to; a lost person's goes to who stands there."""
         for case in self._all():
             if self._who(case.subject) == who and observation.finding in case.findings:
                 return case
-        return self._adopted(who, observation) if supports else None
+        return self._adopted(who, observation, at_s) if supports else None
 
-    def _adopted(self, who: Subject, observation: Observation) -> Case | None:
+    def _adopted(self, who: Subject, observation: Observation, at_s: float) -> Case | None:
         box = observation.box
         waiting = [
             case
-            for case in self.open.values()
+            for case in self._all()
             if self._may_be(case, who.track)
+            and not self._ended(case, self._born, at_s)
             and replace(self._who(case.subject), track=who.track) == who
             and observation.finding in case.findings
             and box is not None
@@ -324,6 +325,7 @@ class Cases:
             leaning = any(history.leaning for history in candidate.histories.values())
             if waited or not leaning or who not in seen:
                 opening = self._opening(candidate, news, at_s)
+                candidate.proposed += 1
                 self._proposed[opening.case.id] = opening
 
     def _news(self, who: Subject, candidate: _Candidate, at_s: float) -> list[History]:
@@ -353,7 +355,7 @@ class Cases:
         first_s = min(history.first_support_s for history in news)
         facts = tuple(history.facts() for history in news)
         case = Case(
-            id=self._id(candidate.subject, candidate.opened, first_s),
+            id=self._id(candidate.subject, candidate.proposed, first_s),
             subject=candidate.subject,
             findings=tuple(history.finding for history in news),
             first_s=first_s,

@@ -7,7 +7,7 @@ costs one more run of the model.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.detection.domain.detection import Detection
+from services.detection.domain.detection import Detection, Label
 from services.detection.domain.geometry import Box, Point
 from shared.config.site import Zone
 
@@ -73,7 +73,7 @@ def joined(
         closer: found in each part, in pixels of the part.
         width, height: of the frame.
     """
-    looks = [list(whole)]
+    looks = [[one for one in whole if not _seen_better(one, closer)]]
     for part, found in closer:
         moved = (_moved(one, part) for one in found)
         looks.append([one for one in moved if not _cut(one.box, part, width, height)])
@@ -123,6 +123,11 @@ def _cut(box: Box, part: Part, width: int, height: int) -> bool:
         or (part.box.x2 < width and box.x2 > part.box.x2 - near)
         or (part.box.y2 < height and box.y2 > part.box.y2 - near)
     )
+
+
+def _seen_better(one: Detection, closer: Sequence[tuple[Part, Sequence[Detection]]]) -> bool:
+    """Whether *one* is something that people wear or lack, in a part: of that the larger view tells."""
+    return one.label is not Label.PERSON and any(part.holds(one.box) for part, _ in closer)
 
 
 def _same(one: Detection, other: Detection) -> bool:

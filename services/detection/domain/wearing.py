@@ -126,9 +126,10 @@ def judge(
         limits = _limits(item, thresholds)
         shown = _by_person(people, detections, worn(item), limits.hint, item, view)
         denied = _by_person(people, detections, bare(item), limits.bare, item, view)
-        seen = _boxes(detections, worn(item), limits.hint)
+        boxes = _boxes(detections, worn(item), limits.hint)
+        spare = [found for found in boxes if all(found is not one for one in shown.values())]
         for person in people:
-            blocked = _why_absence_cannot_count(person, people, item, view, seen)
+            blocked = _why_absence_cannot_count(person, people, item, view, spare)
             verdicts[person.id][item] = _verdict(
                 person, item, limits, shown.get(person.id), denied.get(person.id), blocked
             )
@@ -181,9 +182,9 @@ def _verdict(
 
 
 def _why_absence_cannot_count(
-    person: Track, people: Sequence[Track], item: Item, view: View, seen: Sequence[Detection]
+    person: Track, people: Sequence[Track], item: Item, view: View, spare: Sequence[Detection]
 ) -> str:
-    """The first reason against calling *item* absent; empty if there is none. *seen*: such items, on whomever."""
+    """The first reason against calling *item* absent; empty if there is none. *spare*: such items on nobody."""
     box, head, place = person.box, head_height(person.box, view), _PLACES[item]
     if not told_by_absence(item):
         return "may be turned away or hidden"
@@ -203,7 +204,7 @@ def _why_absence_cannot_count(
         return "the body band lies below the picture"
     if any(band.covered_by(other.box) > MOST_OVERLAP for other in people if other.id != person.id):
         return "overlapped by another person"
-    if item is Item.HARDHAT and any(_under_raised_arms(box, one.box, head) for one in seen):
+    if item is Item.HARDHAT and any(_under_raised_arms(box, one.box, head) for one in spare):
         return "a hat lower down, which may be worn under raised arms or a load"
     return ""
 

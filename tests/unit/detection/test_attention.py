@@ -1,6 +1,7 @@
 """Who may be there, or was left open, because he is small is looked at closer: in turn, not too often, nobody else."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ from services.detection.domain.closer import MOST_SCALE, Part
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import EvidenceBasis, Observation, Scene, Stance, Subject
-from services.detection.domain.tracking import Track
+from services.detection.domain.tracking import STRONG, Track
 from services.detection.domain.wearing import View
 from shared.vocabulary import Finding
 from tests.unit.detection.scenes import BEGIN, HALL, PRESS
@@ -91,19 +92,19 @@ def test_all_parts_have_one_shape_so_that_the_network_is_made_ready_for_one_more
     "observation",
     [
         seen(Stance.DENIES),
-        seen(Stance.SUPPORTS, basis="seen-missing"),
         seen(Stance.SUPPORTS, basis="present-in-zone"),
         seen(track=None),
         seen(box=LARGE),
     ],
-    ids=["worn", "seen to lack it", "in a zone", "the zone", "large enough"],
+    ids=["worn", "in a zone", "the zone", "large enough"],
 )
 def test_who_needs_no_closer_look_gets_none(observation: Observation) -> None:
     assert Looks().see(observation, times=3) == [None] * 3
 
 
-def test_absence_is_looked_at_closer_as_well() -> None:
-    assert Looks().see(seen(Stance.SUPPORTS, basis="not-seen"))[0] is not None
+@pytest.mark.parametrize("basis", ["not-seen", "seen-missing"])
+def test_what_is_missing_is_looked_at_closer_as_well(basis: EvidenceBasis) -> None:
+    assert Looks().see(seen(Stance.SUPPORTS, basis=basis))[0] is not None
 
 
 def test_who_is_seen_enlarged_anyway_gets_none() -> None:
@@ -111,10 +112,25 @@ def test_who_is_seen_enlarged_anyway_gets_none() -> None:
     assert Looks().see(seen(), seen_anyway=[zone]) == [None]
 
 
-def test_a_picture_no_larger_than_the_input_gains_nothing() -> None:
+def test_who_is_seen_only_a_little_larger_in_a_zone_is_looked_at_closer_all_the_same() -> None:
+    zone = Part("wide", Box(0, 100, 1420, 900), 0.34)
+    assert Looks().see(seen(), seen_anyway=[zone])[0] is not None
+
+
+def test_a_picture_no_larger_than_the_input_gains_nothing_by_being_magnified() -> None:
     attention = Attention()
-    attention.note([], scene(0.2, SMALL), [seen(box=Box(2, 2, 60, 158))], [HALL])
-    assert attention.part((), 160, 160, (160, 160), 0.4) is None
+    attention.note([], scene(0.2, SMALL), [seen()], [HALL])
+    assert attention.part((), 1920, 1080, (1920, 1920), 0.4) is None
+    assert attention.part((), 1920, 1080, INPUT, 0.4) is not None
+
+
+def test_whose_box_is_too_weak_for_a_zone_is_looked_at_closer() -> None:
+    attention = Attention()
+    weakly = replace(scene(0.2), people=[Track(1, SMALL, STRONG - 0.1, looks=9, confirmed=True)])
+    attention.note([], weakly, [seen(track=None)], [PRESS])
+    assert attention.part((), 1920, 1080, INPUT, 0.4) is None  # he stands elsewhere
+    attention.note([], weakly, [seen(track=None)], [HALL])
+    assert attention.part((), 1920, 1080, INPUT, 0.4) is not None
 
 
 def test_two_are_looked_at_in_turn() -> None:
@@ -130,17 +146,6 @@ def test_after_the_first_looks_it_is_done_now_and_then_and_a_newcomer_comes_firs
     assert whom(looks.see(seen(), seen(track=2, box=OTHER), times=6), SMALL, OTHER).count(1) >= 5
 
 
-def test_who_takes_the_hat_off_gets_his_first_looks_again() -> None:
-    looks = Looks()
-    looks.see(seen(), times=60)
-    bare = looks.see(seen(Stance.SUPPORTS, basis="not-seen"), times=60)
-    first = next(n for n, part in enumerate(bare) if part)
-    assert all(bare[first : first + FIRST_LOOKS])
-    assert (
-        sum(part is not None for part in bare) <= FIRST_LOOKS + 12 / LATER_S
-    )  # and then as seldom as before
-
-
 def test_who_moves_keeps_his_turn() -> None:
     looks = Looks()
     shown = [
@@ -148,20 +153,30 @@ def test_who_moves_keeps_his_turn() -> None:
         for number in range(60)
         for part in looks.see(seen(box=Box(100 + 20 * number, 500, 170 + 20 * number, 700)))
     ]
-    assert sum(part is not None for part in shown) <= FIRST_LOOKS + 10 / LATER_S
+    assert FIRST_LOOKS < sum(part is not None for part in shown) <= FIRST_LOOKS + 10 / LATER_S
+    assert all(
+        part is None or part.holds(Box(100 + 20 * n, 500, 170 + 20 * n, 700)) for n, part in enumerate(shown)
+    )
+
+
+def test_leaves_and_rain_keep_nobody_from_his_turn() -> None:
+    looks, parts = Looks(), []
+    for number in range(20):
+        parts += looks.see(seen(), weak(Box(80 * number, 100, 80 * number + 60, 280)))
+    assert sum(part is not None and part.holds(SMALL) for part in parts) == FIRST_LOOKS
 
 
 def test_where_somebody_may_be_is_glanced_at_and_then_now_and_then() -> None:
     looks = Looks()
     shown = looks.see(weak(), times=54)
-    assert all(shown[:FIRST_GLANCES])
+    assert all(shown[: 2 * FIRST_GLANCES : 2])  # in every second look
     assert sum(part is not None for part in shown) <= FIRST_GLANCES + 10 / LATER_S
     assert looks.see(weak(OTHER))[0] is not None
 
 
 @pytest.mark.parametrize(
     "box",
-    [weak(confidence=0.05), weak(LARGE), weak(Box(905, 505, 975, 705))],
+    [weak(OTHER, 0.05), weak(LARGE), weak(Box(905, 505, 975, 705))],
     ids=["noise", "large", "known"],
 )
 def test_what_is_hardly_anybody_or_known_already_gets_no_glance(box: Detection) -> None:
@@ -175,6 +190,15 @@ def test_outside_of_all_zones_nobody_is_looked_for() -> None:
 
 
 MISSING = seen(Stance.SUPPORTS, basis="seen-missing")
+WORN = seen(Stance.DENIES)
+
+
+def seen_closer(as_what: Observation) -> Looks:
+    """A camera whose last look showed somebody enlarged, and said *as_what* of him."""
+    looks = Looks()
+    looks.see(seen())
+    looks.see(as_what)
+    return looks
 
 
 @pytest.mark.parametrize(
@@ -182,29 +206,32 @@ MISSING = seen(Stance.SUPPORTS, basis="seen-missing")
     [
         (MISSING, False),
         (seen(Stance.SUPPORTS, basis="not-seen"), False),
-        (seen(Stance.SUPPORTS, basis="present-in-zone"), True),
         (seen(Stance.SUPPORTS, basis="seen-missing", box=LARGE), True),
-        (seen(Stance.DENIES), True),
+        (WORN, True),
         (seen(Stance.SUPPORTS, track=2, basis="seen-missing"), True),
     ],
-    ids=["seen missing", "not seen", "in a zone", "come near", "worn", "somebody else"],
+    ids=["seen missing", "not seen", "come near", "worn", "somebody else"],
 )
-def test_of_whom_was_just_seen_closer_nothing_that_a_smaller_view_misses_counts(
+def test_what_a_larger_view_has_just_seen_worn_a_smaller_one_does_not_miss(
     observation: Observation, counts: bool
 ) -> None:
-    looks = Looks()
-    looks.see(seen())
+    looks = seen_closer(WORN)
     [believed] = looks.attention.believed(scene(looks.at_s + 0.2, SMALL), [observation])
     assert (believed == observation) is counts
     if not counts:
-        assert (believed.stance, believed.basis, believed.why) == (OPEN, None, "was just seen closer")
+        assert (believed.stance, believed.basis, believed.why) == (OPEN, None, "was just seen worn, closer")
 
 
-def test_what_a_larger_view_says_counts_and_after_a_while_the_smaller_one_again() -> None:
-    looks = Looks()
-    [part] = looks.see(seen())
-    assert part is not None
-    assert looks.attention.believed(scene(looks.at_s + 0.2, SMALL, parts=[part]), [MISSING]) == [MISSING]
+def test_what_the_larger_view_misses_or_leaves_open_the_smaller_one_may_miss() -> None:
+    for said in (MISSING, seen()):
+        looks = seen_closer(said)
+        assert looks.attention.believed(scene(looks.at_s + 0.2, SMALL), [MISSING]) == [MISSING]
+
+
+def test_a_larger_view_counts_itself_and_after_a_while_the_smaller_one_again() -> None:
+    looks = seen_closer(WORN)
+    again = around(SMALL, 1920, 1080, INPUT)
+    assert looks.attention.believed(scene(looks.at_s + 0.2, SMALL, parts=[again]), [MISSING]) == [MISSING]
     assert looks.attention.believed(scene(looks.at_s + COUNTS_S + 0.2, SMALL), [MISSING]) == [MISSING]
 
 

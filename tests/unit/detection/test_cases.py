@@ -386,6 +386,32 @@ def test_what_could_not_be_stored_for_an_hour_is_not_forgotten_and_says_what_cam
     assert closed.case.looks > opened.findings[0].looked
 
 
+def test_who_is_lost_and_found_while_nothing_can_be_stored_is_one_violation() -> None:
+    bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    story = Story(HARDHAT).look(*bare, times=30, accept=False).look(times=15, accept=False)
+    story.look(*bare, times=30, accept=False).seconds(10)
+    assert (len(story.opened), len(story.closed)) == (1, 1)
+    again = Story(HARDHAT).look(*bare, times=30, accept=False).wait(10)
+    again.look(*bare, times=30, accept=False).seconds(10)
+    assert (len(again.opened), len(again.closed)) == (1, 1)
+
+
+def test_who_stands_where_somebody_stood_who_waits_to_be_stored_is_a_violation_of_his_own() -> None:
+    bare = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    story = Story(HARDHAT).look(*bare, times=30, accept=False).look(times=100, accept=False)
+    story.look(*bare, times=30, accept=False).seconds(10)
+    assert (len(story.opened), len(story.closed)) == (2, 2)
+
+
+def test_two_findings_of_one_person_that_wait_to_be_stored_are_two_violations() -> None:
+    vest_on = (WORKER, on_head(WORKER, Label.NO_HARDHAT), on_torso(WORKER))
+    vest_off = (WORKER, on_head(WORKER, Label.NO_HARDHAT))
+    story = Story(PPE).look(*vest_on, times=40, accept=False).look(*vest_off, times=200, accept=False)
+    story.look(*vest_off)
+    assert [names(one) for one in story.opened] == [["no_hardhat"], ["no_vest"]]
+    assert len({one.case.id for one in story.opened}) == 2
+
+
 def test_what_can_never_be_stored_is_given_up() -> None:
     story = Story(KEEP_OUT, zones=(PRESS,)).look(person(x=800, y=200), times=20, accept=False)
     story.look(times=30, accept=False)

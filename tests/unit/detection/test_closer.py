@@ -96,9 +96,16 @@ def test_no_thing_is_told_twice_and_none_is_lost(
         if one.label is other.label and one.box.iou(other.box) >= SAME:
             assert any(one in look and other in look for look in by_look)  # told apart by one look
     for one in whole:
-        assert one in found or any(
-            other.label is one.label and other.confidence >= one.confidence and other.box.iou(one.box) >= SAME
-            for other in found
+        told_by_a_part = one.label is not Label.PERSON and any(part.holds(one.box) for part, _ in closer)
+        assert (
+            told_by_a_part
+            or one in found
+            or any(
+                other.label is one.label
+                and other.confidence >= one.confidence
+                and other.box.iou(one.box) >= SAME
+                for other in found
+            )
         )
 
 
@@ -113,6 +120,19 @@ def test_the_surer_of_two_boxes_on_one_thing_stays() -> None:
     assert joined([far], [(PART, [near])], WIDTH, HEIGHT) == [seen(Label.PERSON, 701, 401, 721, 461, 0.8)]
     surer = replace(far, confidence=0.9)
     assert joined([surer], [(PART, [near])], WIDTH, HEIGHT) == [surer]
+
+
+def test_what_somebody_wears_is_told_by_the_larger_view_alone() -> None:
+    person = Detection(Box(700, 400, 760, 580), Label.PERSON, 0.8)
+    bare = Detection(Box(720, 400, 745, 420), Label.NO_HARDHAT, 0.3)
+    outside = Detection(Box(100, 400, 125, 420), Label.NO_HARDHAT, 0.3)
+    hat = Detection(Box(120, 100, 145, 120), Label.HARDHAT, 0.6)
+    told = joined([person, bare, outside], [(PART, [hat])], WIDTH, HEIGHT)
+    assert {(one.label, one.box.x1) for one in told} == {
+        (Label.PERSON, 700),
+        (Label.HARDHAT, 720),
+        (Label.NO_HARDHAT, 100),
+    }
 
 
 def test_two_people_that_one_look_tells_apart_both_stay() -> None:

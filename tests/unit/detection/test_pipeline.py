@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from services.detection.adapters.jpeg_evidence_renderer import JpegEvidenceRenderer
 from services.detection.application.ports import Picture
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.frame import Frame
 from shared.config.site import Privacy, Zone
 from shared.contracts.violation import Closed, Opened
+from shared.errors import PermanentError
 from shared.vocabulary import Item
 from tests.fakes.detector import numbered_picture
 from tests.fakes.memory_spool import MemorySpool
@@ -128,6 +131,27 @@ def test_what_a_full_spool_refused_is_told_with_its_picture_although_everybody_h
     opened, closed = run.see(400, 403).messages
     assert opened.violation_id == closed.violation_id
     assert opened.evidence.captured_at <= closed.last_seen == BEGIN + timedelta(seconds=59 * 0.2)
+
+
+def test_a_violation_that_cannot_be_told_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    twins = [*BARE, other := person(x=50), on_head(other, Label.NO_HARDHAT)]
+    run = Run(always(twins))
+    render, calls = JpegEvidenceRenderer.render, iter(range(10**6))
+
+    def fails_at_first(self: JpegEvidenceRenderer, *arguments: Any) -> Picture:
+        if next(calls) == 0:
+            raise PermanentError("picture", "it cannot be encoded")
+        return render(self, *arguments)
+
+    monkeypatch.setattr(JpegEvidenceRenderer, "render", fails_at_first)
+    failures = 0
+    for number in range(60):
+        try:
+            run.see(number, number + 1)
+        except PermanentError:
+            failures += 1
+    assert failures == 1
+    assert len({message.violation_id for message in run.messages}) == 2
 
 
 def test_a_restricted_zone_shows_everybody_inside() -> None:

@@ -72,6 +72,15 @@ def test_under_raised_arms_or_a_load_a_hat_may_be_worn() -> None:
     assert hat(low, on_head(reaching_up, Label.NO_HARDHAT), of=reaching_up).verdict is Verdict.MISSING
 
 
+def test_the_hat_of_whoever_stands_in_front_excuses_nobody_behind() -> None:
+    """A child-sized one, whose hat is where a hat under raised arms would be; heads do not overlap."""
+    behind, front = person(x=400, y=60, height=600), person(x=470, y=200, height=300)
+    seen = [behind, front, on_head(front, Label.HARDHAT)]
+    verdicts = judge([track(behind, 1), track(front, 2)], seen, (Item.HARDHAT,), VIEW, THRESHOLDS)
+    assert verdicts[2][Item.HARDHAT].verdict is Verdict.WORN
+    assert verdicts[1][Item.HARDHAT].verdict is Verdict.MISSING
+
+
 @pytest.mark.parametrize("item", [Item.MASK, Item.GOGGLES, Item.GLOVES])
 def test_what_may_be_turned_away_is_never_missing_because_it_is_not_seen(item: Item) -> None:
     [wearing] = judge([track(WORKER)], (), (item,), VIEW, THRESHOLDS).values()

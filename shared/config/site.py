@@ -145,7 +145,7 @@ class Camera(_Strict):
     )
     look_closer: bool = Field(
         True,
-        description="people too small to be judged are seen enlarged as well, for up to two thirds more work",
+        description="people too small to be judged are seen enlarged as well, for up to 0.8 more work",
     )
     zones: tuple[Zone, ...] = Field(min_length=1, max_length=64)
 

@@ -77,7 +77,7 @@ class Attention:
         """
         self._turns = [one for one in self._turns if scene.at_s - one.last_s < FORGET_S]
         for turn in self._turns:
-            if turn.last_s == scene.at_s:
+            if turn.last_s == scene.at_s and turn.track is not None:
                 mine = [one for one in observations if one.subject.track == turn.track]
                 turn.worn = frozenset(one.finding for one in mine if one.stance is Stance.DENIES)
 

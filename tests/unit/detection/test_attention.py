@@ -222,6 +222,13 @@ def test_what_a_larger_view_has_just_seen_worn_a_smaller_one_does_not_miss(
         assert (believed.stance, believed.basis, believed.why) == (OPEN, None, "was just seen worn, closer")
 
 
+def test_a_look_at_a_place_says_nothing_of_who_comes_into_a_zone() -> None:
+    looks, inside = Looks(), seen(Stance.SUPPORTS, track=None, basis="present-in-zone")
+    assert looks.see(weak(OTHER))[0] is not None
+    looks.see(seen(Stance.DENIES, track=None))  # the look that shows the place: nobody in the zone
+    assert looks.attention.believed(scene(looks.at_s + 0.2, SMALL), [inside]) == [inside]
+
+
 def test_what_the_larger_view_misses_or_leaves_open_the_smaller_one_may_miss() -> None:
     for said in (MISSING, seen()):
         looks = seen_closer(said)

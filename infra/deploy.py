@@ -220,7 +220,7 @@ def _tested(options: argparse.Namespace) -> bool:
     """Whether officer deploy-check of this very environment sees its test violation arrive."""
     officer = Path(sys.executable).with_name("officer")
     command = [officer, "deploy-check", options.environment, "--region", options.region, "--only-test"]
-    return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - our own command
+    return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - the one beside this Python
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Thread
-from typing import Any
+from typing import IO, Any
 
 FAILED, CONFIGURATION_ERROR = 1, 2
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -86,10 +86,12 @@ class ServiceProcess:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,  # Ctrl-C reaches only us: we decide who stops when
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - takes no lock
         )
         self._started_s, self._restart_at_s = now_s, None
-        self._reader = Thread(target=self._read, args=(self._process,), name=f"read-{self.name}", daemon=True)
+        self._reader = Thread(
+            target=self._read, args=(self._process.stdout,), name=f"read-{self.name}", daemon=True
+        )
         self._reader.start()
 
     @property
@@ -140,10 +142,9 @@ class ServiceProcess:
             return "is running"
         return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None  # noqa: S101 - for the type checker
-        with process.stdout as lines:
-            for line in lines:
+    def _read(self, output: IO[str]) -> None:
+        with output:
+            for line in output:
                 text = line.rstrip("\n")
                 if text:
                     self.last_words.append(text)

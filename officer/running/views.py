@@ -4,6 +4,7 @@ import json
 from types import TracebackType
 from typing import Protocol, Self
 
+import typer
 from rich.live import Live
 
 from officer.console import errors, screen
@@ -64,7 +65,7 @@ class JsonLinesView(_Quiet):
     """Passes the services' JSON lines through, each with the service's name."""
 
     def line(self, line: Line) -> None:
-        print(json.dumps({**line.fields, "service": line.service}, ensure_ascii=False), flush=True)  # noqa: T201 - its purpose
+        typer.echo(json.dumps({**line.fields, "service": line.service}, ensure_ascii=False))
 
     def tick(self, state: RunState, phase: str, elapsed_s: float) -> None:
         pass

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from officer.training.extra import NO_WEIGHTS, require
-from officer.training.provenance import file_sha256, software
-from officer.training.train import record_of, without_downloads, write_record
+from officer.training.provenance import file_sha256, software, write_record
+from officer.training.train import RECORD, record_of, without_downloads
 from shared.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -56,7 +56,9 @@ def average(shares: Sequence[Share], out: Path) -> Path:
     made = out / "weights" / "last.pt"
     made.parent.mkdir(parents=True, exist_ok=True)
     models[0].save(made)
-    write_record(out, {"averaged": [one for share in shares for one in _origins(share)], **software()})
+    write_record(
+        out / RECORD, {"averaged": [one for share in shares for one in _origins(share)], **software()}
+    )
     return made
 
 

@@ -5,7 +5,6 @@ no file leaves the folder, and nothing unfolds to more than it may.
 """
 
 import hashlib
-import json
 import lzma
 import re
 import shutil
@@ -24,7 +23,7 @@ import yaml
 from officer.training.extra import require
 from officer.training.prepared import label_file, make_folder
 from officer.training.progress import track
-from officer.training.provenance import file_sha256, software
+from officer.training.provenance import file_sha256, read_record, software, write_record
 from officer.training.train import without_downloads
 from officer.training.yolo_set import PICTURES, SPLITS, YoloSet, differing, read_set
 from shared.errors import ConfigurationError
@@ -67,9 +66,11 @@ def collect_set(source: str, out: Path) -> Collected:
     make_folder(out)
     with _opened(source, out) as folder:
         dataset = read_set(folder)
-        _note(target, origin)  # first: what lies there after an interruption is known to be of this set
+        make_folder(target)
+        # First: what lies there after an interruption is known to be of this set.
+        write_record(target / RECORD, origin)
         record = _copied(dataset, target)
-    _note(target, {**origin, **record, **software()})
+    write_record(target / RECORD, {**origin, **record, **software()})
     bare = record["without_label_file"]
     state = f"collected; {bare} have no label file, so nothing is to be seen in them" if bare else "collected"
     return Collected(target, sum(record["pictures"].values()), state)
@@ -103,13 +104,6 @@ def _set_sha256(dataset: YoloSet) -> str:
     return digest.hexdigest()
 
 
-def _note(target: Path, record: Mapping[str, Any]) -> None:
-    make_folder(target)
-    aside = target / f"{RECORD}.part"
-    aside.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    aside.replace(target / RECORD)
-
-
 def _collected_before(target: Path, origin: Mapping[str, str | None]) -> Collected | None:
     """What was collected to its end; None if nothing lies there, or what an interruption left of the same set."""
     if not target.is_dir() or not any(target.iterdir()):
@@ -127,15 +121,12 @@ def _collected_before(target: Path, origin: Mapping[str, str | None]) -> Collect
 
 def _read_note(target: Path) -> dict[str, Any]:
     try:
-        told: dict[str, Any] = json.loads((target / RECORD).read_text("utf-8"))
-        if not {"source", "sha256"} <= set(told):
-            raise ValueError("source or sha256 is missing")
-    except (OSError, ValueError, TypeError) as error:
+        return read_record((target / RECORD).read_text("utf-8"), "source", "sha256")
+    except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{target} holds files, but no {RECORD} that tells from what they were collected ({str(error)[:120]}); "
             f"do: rename the set, give another --out, or remove {target}"
         ) from error
-    return told
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 from officer.training.card import Words, write_card
 from officer.training.described import described
 from officer.training.extra import require
+from officer.training.provenance import read_record
 from officer.training.registry import Registry
 from officer.training.validate import REPORT, compact
 from services.detection.adapters.model_file import ModelFile, read_card, read_model_file
@@ -76,14 +77,11 @@ def read_report(validated: Path) -> dict[str, Any]:
     """
     path = validated / REPORT
     try:
-        report: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if not {"refused", "split", "sha256", "plots"} <= set(report):
-            raise ValueError("it is no report")
-    except (OSError, ValueError, TypeError) as error:
+        return read_record(path.read_text("utf-8"), "refused", "split", "sha256", "plots")
+    except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{path} cannot be read ({str(error)[:120]}); do: officer model validate --out {validated}"
         ) from error
-    return report
 
 
 def _plot(path: Path) -> bytes:

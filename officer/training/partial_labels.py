@@ -23,7 +23,7 @@ from officer.training.prepared import set_of
 STRIPPED = -1  # what Ultralytics writes for the epoch when a training has ended
 
 
-class PartialLabelTrainer(DetectionTrainer):  # type: ignore[misc]  # torch and Ultralytics are not installed where types are checked
+class PartialLabelTrainer(DetectionTrainer):
     """Trains on a folder made by `prepare`, whose data.yaml says under `labelled` which classes each set labels."""
 
     last: Path
@@ -106,7 +106,7 @@ def _labelled(data: dict[str, Any]) -> dict[str, torch.Tensor]:
     }
 
 
-class PartialLabelLoss(v8DetectionLoss):  # type: ignore[misc]  # torch and Ultralytics are not installed where types are checked
+class PartialLabelLoss(v8DetectionLoss):
     """YOLOv8's loss, whose classification part asks of each picture only for the classes that its set labels."""
 
     def __init__(self, model: DetectionModel, labelled: dict[str, torch.Tensor]) -> None:
@@ -117,10 +117,10 @@ class PartialLabelLoss(v8DetectionLoss):  # type: ignore[misc]  # torch and Ultr
     def loss(self, preds: dict[str, torch.Tensor], batch: dict[str, Any]) -> tuple[torch.Tensor, Any]:
         asked = [self._labelled[set_of(file)] for file in batch["im_file"]]
         self.bce.asked = torch.stack(asked)[:, None, :]
-        return super().loss(preds, batch)  # type: ignore[no-any-return]  # as above
+        return super().loss(preds, batch)
 
 
-class _MaskedCrossEntropy(torch.nn.BCEWithLogitsLoss):  # type: ignore[misc]  # torch and Ultralytics are not installed where types are checked
+class _MaskedCrossEntropy(torch.nn.BCEWithLogitsLoss):
     """Element-wise cross entropy, nothing where `asked` [batch, 1, classes] is 0."""
 
     asked: torch.Tensor
@@ -151,13 +151,13 @@ def _steps(transforms: Compose) -> list[Any]:
     ]
 
 
-class _MosaicWithinSet(Mosaic):  # type: ignore[misc]  # torch and Ultralytics are not installed where types are checked
+class _MosaicWithinSet(Mosaic):
     places: dict[str, list[int]]
     _set = ""
 
     def get_params(self, labels: dict[str, Any]) -> dict[str, Any]:
         self._set = set_of(labels["im_file"])
-        return super().get_params(labels)  # type: ignore[no-any-return]  # as above
+        return super().get_params(labels)
 
     def get_indexes(self) -> list[int]:
         return random.choices(self.places[self._set], k=self.n - 1)

@@ -1,7 +1,6 @@
 """From labelled sets to one folder to train on: our vocabulary, honest about what a set does not label, no leaks."""
 
 import hashlib
-import json
 import random
 import shutil
 from collections import Counter
@@ -22,7 +21,7 @@ from officer.training.likeness import ALIKE, Hashes, hash_picture, nearest
 from officer.training.mosaics import cut_mosaic
 from officer.training.prepared import BETWEEN, RECORD, label_file, make_folder
 from officer.training.progress import track
-from officer.training.provenance import file_sha256, software
+from officer.training.provenance import file_sha256, software, write_record
 from officer.training.yolo_set import SPLITS, YoloSet, differing, read_set
 from services.detection.domain.detection import Label
 from shared.errors import ConfigurationError
@@ -137,7 +136,7 @@ def _prepare(preparation: Preparation, sets: list[YoloSet], parts: Path) -> dict
         "content_sha256": digest,
         **software(),
     }
-    (preparation.out / RECORD).write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    write_record(preparation.out / RECORD, record)
     return record
 
 

@@ -1,8 +1,10 @@
 """Which software and which files made something: for the records that each step writes."""
 
 import hashlib
+import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,25 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Write *record* as JSON; killed meanwhile, *path* holds the one before."""
+    aside = path.with_name(f"{path.name}.part")
+    aside.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    aside.replace(path)
+
+
+def read_record(content: str | bytes, *keys: str) -> dict[str, Any]:
+    """The JSON object *content*, with at least *keys*.
+
+    Raises:
+        ValueError: it is none, or lacks some.
+    """
+    record = json.loads(content)
+    if not isinstance(record, dict) or not record.keys() >= set(keys):
+        raise ValueError(f"it is no object with {', '.join(keys)}" if keys else "it is no object")
+    return record
 
 
 def _commit() -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from officer.training.provenance import read_record
 from services.detection.adapters.model_file import ModelFile
 from services.detection.adapters.model_registry import (
     POINTER,
@@ -155,15 +156,12 @@ class Registry:
         if held is None:
             return None
         try:
-            papers: dict[str, Any] = json.loads(held.body)
-            if not {"name", "version", "sha256", "files"} <= set(papers):
-                raise ValueError("it lacks a name, version, sha256 or files")
-        except (ValueError, TypeError) as error:
+            return read_record(held.body, "name", "version", "sha256", "files")
+        except ValueError as error:
             raise ConfigurationError(
                 f"registry {self.address}: {key} is not understood ({str(error)[:80]}); "
                 f"do: restore that file, or remove {entry.name}/{entry.version}/ and package it again"
             ) from error
-        return papers
 
 
 def _history(held: Held | None) -> list[Any]:

@@ -1,6 +1,5 @@
 """Train a detector on a prepared folder; a run that was stopped goes on from its last checkpoint."""
 
-import json
 import os
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import Any
 from officer.training.extra import NO_WEIGHTS, require
 from officer.training.prepared import RECORD as DATA_RECORD
 from officer.training.prepared import read_prepared
-from officer.training.provenance import file_sha256, software
+from officer.training.provenance import file_sha256, read_record, software, write_record
 from shared.errors import ConfigurationError
 
 RECORD = "training.json"
@@ -89,7 +88,7 @@ def train(training: Training) -> Path:
     def keep(trainer: PartialLabelTrainer) -> None:
         record["seconds"] = round(time.time() - trainer.train_time_start)
         record["epochs_seen"] = trainer.epoch + 1
-        write_record(training.out, record)
+        write_record(training.out / RECORD, record)
 
     try:
         if not (resumed and is_ended(last, record["seconds"])):
@@ -102,7 +101,7 @@ def train(training: Training) -> Path:
             f"the training cannot {'go on' if resumed else 'begin or end'}: {str(error)[:300]}; do: check "
             f"{training.weights} and {training.prepared}, or try a smaller batch"
         ) from error
-    write_record(training.out, {**record, "ended": True, "weights_sha256": file_sha256(last)})
+    write_record(training.out / RECORD, {**record, "ended": True, "weights_sha256": file_sha256(last)})
     return last
 
 
@@ -194,7 +193,7 @@ def _begun(training: Training) -> dict[str, Any]:
             **software(),
         }
         training.out.mkdir(parents=True, exist_ok=True)
-        write_record(training.out, started)
+        write_record(training.out / RECORD, started)
         return started
     other = [name for name in asked if name != "settings" and found.get(name) != asked[name]]
     other += [name for name, value in settings.items() if found.get("settings", {}).get(name) != value]
@@ -206,13 +205,6 @@ def _begun(training: Training) -> dict[str, Any]:
     return found
 
 
-def write_record(run: Path, record: Mapping[str, Any]) -> None:
-    """Keep what was done beside the weights of *run*."""
-    aside = run / f"{RECORD}.part"
-    aside.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
-    aside.replace(run / RECORD)
-
-
 def record_of(weights: Path) -> dict[str, Any] | None:
     """What the run that made *weights* wrote down, without paths of its machine; None for weights from elsewhere.
 
@@ -221,9 +213,8 @@ def record_of(weights: Path) -> dict[str, Any] | None:
     """
     path = weights.parent.parent / RECORD
     try:
-        record: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        return read_record(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read ({str(error)[:120]}); do: remove it") from error
-    return record

@@ -50,7 +50,7 @@ class EcsTaskProtection:
             method="PUT",
         )
         try:
-            with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310 - as above
+            with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:  # noqa: S310 - ECS, see the request
                 told = json.load(answer)
         except (OSError, ValueError) as error:
             told = {"error": str(error)}

@@ -1,7 +1,6 @@
 """Mails as .eml files in a folder, for one PC without a mail server; any mail program opens them."""
 
 import contextlib
-import os
 import re
 import secrets
 from email.message import EmailMessage
@@ -41,8 +40,8 @@ class FolderMailer:
             aside.replace(self._folder / mail_file_name(str(mail["Message-ID"])))
             flush_folder(self._folder)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(aside)  # noqa: PTH108 - a leftover is hidden and does no harm
+            with contextlib.suppress(OSError):  # a leftover is hidden and does no harm
+                aside.unlink()
             raise TransientError(
                 f"mail folder {self._folder} does not take a mail: {error.strerror}; check space and permissions"
             ) from error

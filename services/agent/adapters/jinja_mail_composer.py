@@ -142,8 +142,7 @@ def _environment() -> Environment:
 
 def _html_part(mail: EmailMessage) -> EmailMessage:
     """The HTML alternative, beside which the picture goes."""
-    *_, html = mail.iter_parts()
-    assert isinstance(html, EmailMessage)  # noqa: S101 - set_content and add_alternative have just made it
+    *_, html = (part for part in mail.iter_parts() if isinstance(part, EmailMessage))
     return html
 
 

@@ -15,9 +15,7 @@ from services.detection.adapters.yolo_detector import Shapes, YoloDetector, chec
 from services.detection.domain.frame import BgrImage
 from shared.errors import ConfigurationError, PermanentError
 
-MOST_COMPILED = (
-    8  # sizes of network kept ready; each costs memory, and a site's cameras and zones have few aspects
-)
+MOST_COMPILED = 8  # sizes of network kept ready; each costs memory, and cameras and zones have few aspects
 METADATA = (
     "task",
     "names",

@@ -22,9 +22,7 @@ class CameraState(BaseModel):
     began_at: datetime | None = None  # aware UTC of second 0; live: by the clock at the last look
     last_s: float = 0.0  # last look, seconds in the session
     next_track: int = 1
-    size: tuple[int, int] | None = (
-        None  # width and height of the last look's picture, whose pixels boxes are in
-    )
+    size: tuple[int, int] | None = None  # of the picture, whose pixels boxes are in: width, height
     open: list[Case] = []
     first_seen: dict[str, datetime] = {}  # of what is open, by id, as its messages tell
     ended: list[

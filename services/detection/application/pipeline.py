@@ -204,8 +204,7 @@ class CameraPipeline:
         width, height = frame.size
         self._fit_to(width, height)
         model = self._tools.detector.info
-        closer = self._closer(width, height, at_s)
-        view = View(width, height, scale_to(width, height, model.input_px), closer)
+        view = self._view(width, height, at_s)
         detections = self._detect(frame.image, view)
         found = people(detections, model.labels, width, height)
         tracks = self._tracker.update(found, at_s)
@@ -228,20 +227,24 @@ class CameraPipeline:
             self._attention = Attention()
         self._state.size = width, height
 
-    def _closer(self, width: int, height: int, at_s: float) -> list[Part]:
-        """What the model is to see enlarged; a zone that gains nothing at this size of picture is told once."""
-        camera = self._setting.camera
+    def _view(self, width: int, height: int, at_s: float) -> View:
+        """What the model is to see of a picture, enlarged parts included."""
+        input_px = self._tools.detector.info.input_px
+        view = View(width, height, scale_to(width, height, input_px), self._zones_closer(width, height))
+        if self._setting.camera.look_closer and (part := self._attention.part(view, input_px, at_s)):
+            return replace(view, closer=[*view.closer, part])
+        return view
+
+    def _zones_closer(self, width: int, height: int) -> list[Part]:
+        """The zones to be seen enlarged; one that gains nothing at this size of picture is told once."""
         input_px = self._tools.detector.info.input_px
         useful = []
-        for part in parts_of(camera.zones, width, height, input_px):
+        for part in parts_of(self._setting.camera.zones, width, height, input_px):
             if gains(part, width, height, input_px):
                 useful.append(part)
             elif (part.zone, width, height) not in self._useless:
                 self._useless.add((part.zone, width, height))
-                log.warning("closer.useless", camera=camera.id, **_useless(part, width, height))
-        if camera.look_closer:
-            somebody = self._attention.part(useful, width, height, input_px, at_s)
-            useful += [somebody] if somebody else []
+                log.warning("closer.useless", camera=self._setting.camera.id, **_useless(part, width, height))
         return useful
 
     def _detect(self, image: BgrImage, view: View) -> list[Detection]:
@@ -384,8 +387,8 @@ class CameraPipeline:
     def _note_rate(self, at_s: float, busy: bool) -> None:
         """Tell once, until it is better, if so few looks are made that what breaks a rule is not found."""
         self._rate.note(at_s, busy)
-        zones = {zone.id for zone in self._setting.camera.zones}
-        mine = [rule for rule in self._setting.site.rules if not rule.zones or zones & set(rule.zones)]
+        zones = self._setting.camera.zones
+        mine = [rule for rule in self._setting.site.rules if rules.zones_of(rule, zones)]
         too_low = self._rate.too_low_for(mine, self._tools.detector.info.labels)
         before, self.problem = self.problem, _too_few_looks(*too_low) if too_low else ""
         if self.problem and not before:

@@ -14,7 +14,7 @@ from services.detection.domain.detection import Detection
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import Observation, Scene, Stance, stands_in
 from services.detection.domain.tracking import STRONG, WEAK
-from services.detection.domain.wearing import HEADS_IN_A_BODY
+from services.detection.domain.wearing import HEADS_IN_A_BODY, View
 from shared.config.site import Zone
 from shared.vocabulary import Finding
 
@@ -99,23 +99,18 @@ class Attention:
             and matters(one.box)
         ]
 
-    def part(
-        self, seen: Sequence[Part], width: int, height: int, input_px: tuple[int, int], at_s: float
-    ) -> Part | None:
+    def part(self, view: View, input_px: tuple[int, int], at_s: float) -> Part | None:
         """What the next look should show enlarged; None if nobody needs it or it is not due.
 
         Args:
-            seen: parts that it shows anyway.
-            width, height: of the frame in pixels.
+            view: what that look shows anyway.
             input_px: width and height of the network's input.
             at_s: seconds in the session.
         """
         glances = at_s - self._glanced_s >= GLANCE_EVERY_S
         due = [turn for turn in self._wanting if turn.due(at_s) and (glances or turn.track is not None)]
         for turn in sorted(due, key=lambda turn: turn.last_s):
-            part = around(turn.box, width, height, input_px)
-            whole = scale_to(width, height, input_px)
-            best = max([whole, *(shown.scale for shown in seen if shown.holds(turn.box))])
+            part, best = around(turn.box, view.width, view.height, input_px), view.scale_of(turn.box)
             if turn.box.height * best < ENOUGH_PX and min(part.scale, 1.0) >= LEAST_GAIN * best:
                 self._take(turn, at_s)
                 return part

@@ -19,9 +19,7 @@ WEIGHT: dict[EvidenceBasis, float] = {"seen-missing": 1.0, "not-seen": 0.4, "pre
 UNMEASURED = 0.8
 
 ROUNDING = 1e-6
-LEAST_APART_S = (
-    0.12  # between looks that count: frames closer together show the same moment, mistakes included
-)
+LEAST_APART_S = 0.12  # between looks that count: closer together they show one moment, mistakes included
 BLIND_S = 3.0  # a gap between looks after which tracks mean nothing
 WORN_MEMORY_S = 20.0
 WORN_LOOKS = 5

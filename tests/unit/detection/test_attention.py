@@ -42,9 +42,13 @@ def weak(box: Box = SMALL, confidence: float = 0.2) -> Detection:
     return Detection(box, Label.PERSON, confidence)
 
 
+def view(parts: Sequence[Part] = (), scale: float = 0.25) -> View:
+    return View(1920, 1080, scale, parts)
+
+
 def scene(at_s: float, *people: Box, parts: Sequence[Part] = ()) -> Scene:
     tracks = [Track(n + 1, box, 0.8, looks=9, confirmed=True) for n, box in enumerate(people)]
-    return Scene(BEGIN, at_s, View(1920, 1080, 0.25, parts), tracks, {})
+    return Scene(BEGIN, at_s, view(parts), tracks, {})
 
 
 class Looks:
@@ -65,7 +69,7 @@ class Looks:
             people = [one.box for one in observations if one.box]
             self.attention.note(found, scene(self.at_s, *people), observations, [HALL])
             next_s = round(self.at_s + 0.2, 3)
-            shown.append(self.attention.part(seen_anyway, 1920, 1080, INPUT, next_s))
+            shown.append(self.attention.part(view(seen_anyway), INPUT, next_s))
         return shown
 
 
@@ -120,17 +124,17 @@ def test_who_is_seen_only_a_little_larger_in_a_zone_is_looked_at_closer_all_the_
 def test_a_picture_no_larger_than_the_input_gains_nothing_by_being_magnified() -> None:
     attention = Attention()
     attention.note([], scene(0.2, SMALL), [seen()], [HALL])
-    assert attention.part((), 1920, 1080, (1920, 1920), 0.4) is None
-    assert attention.part((), 1920, 1080, INPUT, 0.4) is not None
+    assert attention.part(view(scale=1.0), (1920, 1920), 0.4) is None
+    assert attention.part(view(), INPUT, 0.4) is not None
 
 
 def test_whose_box_is_too_weak_for_a_zone_is_looked_at_closer() -> None:
     attention = Attention()
     weakly = replace(scene(0.2), people=[Track(1, SMALL, STRONG - 0.1, looks=9, confirmed=True)])
     attention.note([], weakly, [seen(track=None)], [PRESS])
-    assert attention.part((), 1920, 1080, INPUT, 0.4) is None  # he stands elsewhere
+    assert attention.part(view(), INPUT, 0.4) is None  # he stands elsewhere
     attention.note([], weakly, [seen(track=None)], [HALL])
-    assert attention.part((), 1920, 1080, INPUT, 0.4) is not None
+    assert attention.part(view(), INPUT, 0.4) is not None
 
 
 def test_two_are_looked_at_in_turn() -> None:
@@ -186,7 +190,7 @@ def test_what_is_hardly_anybody_or_known_already_gets_no_glance(box: Detection) 
 def test_outside_of_all_zones_nobody_is_looked_for() -> None:
     attention = Attention()
     attention.note([weak(OTHER)], scene(0.2), [], [PRESS])
-    assert attention.part((), 1920, 1080, INPUT, 0.4) is None
+    assert attention.part(view(), INPUT, 0.4) is None
 
 
 MISSING = seen(Stance.SUPPORTS, basis="seen-missing")

@@ -1,6 +1,6 @@
 """One rule kind per file: pure steps over a scene."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from services.detection.domain.rules import ppe, restricted_zone
 from services.detection.domain.scene import Observation, Scene
@@ -8,22 +8,22 @@ from services.detection.domain.schedule import active
 from shared.config.site import PpeRule, Rule, Zone
 
 
-def observe(rules: Iterable[Rule], zones: Iterable[Zone], scene: Scene, timezone: str) -> list[Observation]:
+def observe(rules: Iterable[Rule], zones: Sequence[Zone], scene: Scene, timezone: str) -> list[Observation]:
     """What *rules* that hold now say of *scene* in each of their *zones*."""
-    places = tuple(zones)
     return [
         observation
         for rule in rules
         if active(rule.schedule, scene.at, timezone)
-        for observation in _observe(rule, _places(rule, places), scene)
+        for observation in _observe(rule, zones_of(rule, zones), scene)
     ]
 
 
-def _places(rule: Rule, zones: tuple[Zone, ...]) -> tuple[Zone, ...]:
-    return tuple(zone for zone in zones if not rule.zones or zone.id in rule.zones)
+def zones_of(rule: Rule, zones: Sequence[Zone]) -> list[Zone]:
+    """Those of a camera's *zones* that *rule* is about."""
+    return [zone for zone in zones if not rule.zones or zone.id in rule.zones]
 
 
-def _observe(rule: Rule, zones: tuple[Zone, ...], scene: Scene) -> list[Observation]:
+def _observe(rule: Rule, zones: Sequence[Zone], scene: Scene) -> list[Observation]:
     if isinstance(rule, PpeRule):
         return ppe.observe(rule, zones, scene)
     return restricted_zone.observe(rule, zones, scene)

@@ -139,7 +139,7 @@ def train_by_the_clock_interrupted(folder: Path) -> None:
     subprocess.run(command, check=True)
     after = json.loads((run / "training.json").read_text())
     assert after["epochs_seen"] > before["epochs_seen"] > 0
-    assert 54 <= after["seconds"] < 54 + before["seconds"], (before["seconds"], after["seconds"])
+    assert before["seconds"] < after["seconds"] < 54 + before["seconds"], (before["seconds"], after["seconds"])
     assert after["seconds"] - before["seconds"] <= time.monotonic() - began
     with (run / "results.csv").open() as file:
         rates = [float(row["lr/pg0"]) for row in csv.DictReader(file)]

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from services.detection.domain.geometry import Box
 from services.detection.domain.scene import Look, Observation, Stance, Subject
+from services.detection.domain.tracking import EDGE_PX
 
-MOST_LOOKS = (
-    24  # a 1080p look holds 6 MB, for all the subjects that it shows; beyond this the oldest is dropped
-)
+MOST_LOOKS = 24  # a 1080p look holds 6 MB, for all whom it shows; beyond this the oldest is dropped
 FRESH_S = 8.0  # an older look is replaced by any newer one
+NOT_SEEN = 0.5  # what a picture is worth for a finding without a box of its own: there is nothing to point at
 CLOSE_UP_MARGIN = 0.25  # of the person's box, on each side
 
 
@@ -87,14 +87,13 @@ def _age_s(kept: Sighting, newer: Sighting) -> float:
 
 
 def _score(look: Look, observations: list[Observation]) -> float:
-    """Findings shown first, then sure, whole and large people."""
-    confidence = sum(observation.confidence for observation in observations) / len(observations)
-    box = observations[0].box
+    """Findings that can be pointed at come first, the surer the better, then whole and large people."""
+    shown = sum(NOT_SEEN if one.basis == "not-seen" else 1 + one.confidence for one in observations)
+    box, view = observations[0].box, look.scene.view
     if box is None:
-        return len(observations) + confidence
-    view = look.scene.view
-    whole = box.x1 > 2 and box.y1 > 2 and box.x2 < view.width - 2 and box.y2 < view.height - 2
-    return len(observations) + confidence + 0.5 * whole + min(0.5, box.area / (view.width * view.height))
+        return shown
+    whole = min(box.x1, box.y1, view.width - box.x2, view.height - box.y2) > EDGE_PX
+    return shown + 0.5 * whole + min(0.5, box.area / (view.width * view.height))
 
 
 def close_up(person: Box, width: int, height: int) -> Box:

@@ -14,10 +14,11 @@ from tests.unit.detection.scenes import BEGIN, HALL, HARDHAT, THRESHOLDS, VIEW, 
 
 
 def look(
-    at_s: float, people: dict[int, Detection], confidence: float = 0.8, shown: Label = Label.NO_HARDHAT
+    at_s: float, people: dict[int, Detection], confidence: float = 0.8, shown: Label | None = Label.NO_HARDHAT
 ) -> Look:
     """Bare heads of *people* (by track id), `confidence` sure; or what is *shown* in their place."""
-    detections = [*people.values(), *(on_head(one, shown, confidence) for one in people.values())]
+    heads = [on_head(one, shown, confidence) for one in people.values()] if shown else []
+    detections = [*people.values(), *heads]
     tracks = [track(one, number) for number, one in people.items()]
     wearing = judge(tracks, detections, (Item.HARDHAT,), VIEW, THRESHOLDS)
     scene = Scene(BEGIN + timedelta(seconds=at_s), at_s, VIEW, tracks, wearing)
@@ -47,6 +48,15 @@ def test_a_whole_person_is_preferred_to_one_at_the_edge() -> None:
     ring.offer(look(1.0, {1: person(x=0)}))
     ring.offer(look(2.0, {1: person()}))
     ring.offer(look(3.0, {1: person(x=0)}))
+    assert best_s(ring, 1) == 2.0
+
+
+def test_a_look_with_a_bare_head_to_point_at_is_preferred_to_one_where_no_hat_is_seen() -> None:
+    ring, worker = EvidenceRing(), person(confidence=0.95)
+    ring.offer(look(1.0, {1: worker}, shown=None))
+    assert best_s(ring, 1) == 1.0
+    ring.offer(look(2.0, {1: worker}, 0.4))
+    ring.offer(look(3.0, {1: worker}, shown=None))
     assert best_s(ring, 1) == 2.0
 
 

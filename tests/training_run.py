@@ -1,8 +1,8 @@
-"""Trains for real, for two minutes, where torch is: .venv-train/bin/python -m tests.training_run
+"""Trains for real, for four minutes, where torch is: .venv-train/bin/python -m tests.training_run
 
 The tests' own environment has no torch, so `make test` does not run this. It stops a training with SIGKILL, lets it go
-on, exports what came of it and looks at a picture with it, and checks that a class which a set does not label costs
-nothing there. Then it trains by the clock, and averages.
+on, exports what came of it, makes a variant in 8 bits, and checks that a class which a set does not label costs nothing
+there. Then it trains by the clock, and averages.
 """
 
 import csv
@@ -13,12 +13,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from ultralytics import YOLO
 
-from officer.training.partial_labels import _MaskedCrossEntropy
+from officer.training.partial_labels import _MaskedCrossEntropy, is_ended
+from officer.training.provenance import file_sha256
 from officer.training.train import without_downloads
 from services.detection.adapters.model_file import read_card, read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
@@ -76,6 +79,7 @@ def train_interrupted_then_on(folder: Path) -> None:
     refused = subprocess.run([*command, "--rate", "0.01"], capture_output=True, text=True, check=False)
     assert refused.returncode == 2, refused
     assert "began with another rate" in refused.stderr, refused.stderr
+    check_that_a_kill_leaves_whole_weights(run / "weights" / "last.pt")
     killed_before_it_said_so = {**record, "ended": False}
     (run / "training.json").write_text(json.dumps(killed_before_it_said_so))
     subprocess.run(command, check=True)
@@ -95,6 +99,29 @@ def train_interrupted_then_on(folder: Path) -> None:
     metadata = onnx_metadata(read_model_file(path, ".onnx"))
     assert json.loads(metadata["officer_training"])["epochs_seen"] == EPOCHS
     assert Label.NO_HARDHAT in read_card(metadata, path).labels.values()
+    quantise(path, data, folder / "int8.onnx")
+
+
+def check_that_a_kill_leaves_whole_weights(last: Path) -> None:
+    def killed(_: object, file: str | Path) -> None:
+        Path(file).write_bytes(b"")
+        raise KeyboardInterrupt
+
+    before = last.read_bytes()
+    with patch("torch.save", killed), suppress(KeyboardInterrupt):
+        is_ended(last, spent_s=0)
+        raise AssertionError("nothing was saved")
+    assert last.read_bytes() == before
+
+
+def quantise(origin: Path, data: Path, variant: Path) -> None:
+    """The variant is a model, and is measured against the one that it was made from."""
+    subprocess.run([*OFFICER, "quantise", origin, "--data", data, "--out", variant], check=True)
+    out = variant.parent / "checked-variant"
+    measured = [*OFFICER, "validate", variant, "--against", origin, "--data", data, "--out", out]
+    assert subprocess.run([*measured, "--longest", "64"], check=False).returncode == 1
+    report = json.loads((out / "validation.json").read_text())
+    assert report["variant_of"] == file_sha256(origin)
 
 
 def kill_after_a_round(command: list[object], run: Path) -> None:
@@ -132,14 +159,17 @@ def train_by_the_clock(folder: Path) -> None:
 
 def train_by_the_clock_interrupted(folder: Path) -> None:
     """The clock goes on where it stood; it does not begin anew."""
-    command, run = clocked(folder, times=100, hours=0.015)
+    command, run = clocked(folder, times=30, hours=0.015)
     kill_after_a_round(command, run)
     before = json.loads((run / "training.json").read_text())
     began = time.monotonic()
     subprocess.run(command, check=True)
     after = json.loads((run / "training.json").read_text())
     assert after["epochs_seen"] > before["epochs_seen"] > 0
-    assert before["seconds"] < after["seconds"] < 54 + before["seconds"], (before["seconds"], after["seconds"])
+    assert before["seconds"] < after["seconds"] < 54 + before["seconds"], (
+        before["seconds"],
+        after["seconds"],
+    )
     assert after["seconds"] - before["seconds"] <= time.monotonic() - began
     with (run / "results.csv").open() as file:
         rates = [float(row["lr/pg0"]) for row in csv.DictReader(file)]

@@ -43,7 +43,7 @@ class PartialLabelTrainer(DetectionTrainer):
 
     def final_eval(self) -> None:
         """Make the weights fit to be used; measuring them is left to `validate`."""
-        strip_optimizer(self.last)
+        _finish(self.last)
 
     def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> YOLODataset:
         dataset = super().build_dataset(img_path, mode, batch)
@@ -69,7 +69,7 @@ class PartialLabelTrainer(DetectionTrainer):
     def save_model(self) -> Any:
         """Write the checkpoint aside and move it, so that a kill leaves a whole one to go on from."""
         last = self.last
-        self.last = aside = last.with_suffix(".part")
+        self.last = aside = _aside(last)
         try:
             return super().save_model()
         finally:
@@ -93,8 +93,18 @@ def is_ended(last: Path, spent_s: float) -> bool:
     over = settings["time"] and spent_s >= 3600 * settings["time"]
     ended = bool(epoch == STRIPPED or epoch + 1 >= settings["epochs"] or over)
     if ended:
-        strip_optimizer(last)
+        _finish(last)
     return ended
+
+
+def _finish(last: Path) -> None:
+    """Make the weights of a checkpoint fit to be used: without what only training needs."""
+    strip_optimizer(last, str(_aside(last)))
+    _aside(last).replace(last)
+
+
+def _aside(path: Path) -> Path:
+    return path.with_suffix(".part")
 
 
 def _labelled(data: dict[str, Any]) -> dict[str, torch.Tensor]:

@@ -103,6 +103,7 @@ class Outcome:
 @dataclass(slots=True)
 class _Candidate:
     subject: Subject  # where he was last seen lacking it
+    began: Box | None  # where he was first seen
     histories: dict[Finding, History] = field(default_factory=dict)
     confirmed_since_s: float | None = None
     box: Box | None = None
@@ -183,6 +184,7 @@ class Cases:
         for case in self._all():
             self._change(replace(case, box=case.box and case.box.scaled(x, y)))
         for candidate in self._candidates.values():
+            candidate.began = candidate.began and candidate.began.scaled(x, y)
             candidate.box = candidate.box and candidate.box.scaled(x, y)
 
     def finish(self, at_s: float) -> Outcome:
@@ -233,7 +235,7 @@ class Cases:
 
     def _take(self, observation: Observation, at_s: float) -> Decision:
         who = self._who(observation.subject)
-        candidate = self._candidates.setdefault(who, _Candidate(observation.subject))
+        candidate = self._candidates.setdefault(who, _Candidate(observation.subject, observation.box))
         if observation.stance is Stance.SUPPORTS:
             candidate.subject = observation.subject
         history = candidate.histories.setdefault(
@@ -267,14 +269,14 @@ class Cases:
         )
 
     def _case_of(self, who: Subject, observation: Observation, supports: bool, at_s: float) -> Case | None:
-        """The violation that *observation* belongs to; a lost person's goes to who stands there."""
+        """The violation that *observation* belongs to; a lost person's goes to who turns up and stands there."""
         for case in self._all():
             if self._who(case.subject) == who and observation.finding in case.findings:
                 return case
         return self._adopted(who, observation, at_s) if supports else None
 
     def _adopted(self, who: Subject, observation: Observation, at_s: float) -> Case | None:
-        box = observation.box
+        began, box = self._candidates[who].began, observation.box
         waiting = [
             case
             for case in self._all()
@@ -282,9 +284,11 @@ class Cases:
             and not self._ended(case, self._born, at_s)
             and replace(self._who(case.subject), track=who.track) == who
             and observation.finding in case.findings
+            and began is not None
             and box is not None
             and case.box is not None
             and box.iou(case.box) >= SAME_PLACE
+            and began.covered_by(case.box) >= SAME_PLACE
         ]
         if not waiting:
             return None

@@ -203,6 +203,17 @@ def test_who_came_while_a_lost_person_could_not_be_judged_is_a_violation_of_his_
     assert [one.case.subject.track for one in story.opened] == [1, 2]
 
 
+def test_who_walks_past_where_somebody_left_is_a_violation_of_his_own() -> None:
+    """Six in a row through one door: each vanishes where the one before did, hardly confirmed."""
+    story = Story(HARDHAT)
+    for _ in range(6):
+        for x in range(40, 1060, 60):
+            story.look(person(x=x))
+        story.seconds(0.6)
+    story.seconds(10)
+    assert len(story.opened) == len(story.closed) == 6
+
+
 def test_what_the_cooldown_holds_back_is_told_once() -> None:
     inside = person(x=800, y=200)
     story = Story(KEEP_OUT, zones=(PRESS,)).seconds(3, inside).seconds(8).seconds(6, inside)

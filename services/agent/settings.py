@@ -126,6 +126,10 @@ class AgentSettings(ServiceSettings, LlmSettings):
             "SMTP_HOST is missing; do: name the mail server, or set MAIL_TRANSPORT=folder": not self.smtp_host,
             "SMTP_USER is set without SMTP_PASSWORD; do: set both or none": bool(self.smtp_user)
             != bool(self.smtp_password),
+            "SMTP_USER or SMTP_PASSWORD has letters outside ASCII, which logins do not take; do: set others": not (
+                self.smtp_user.isascii()
+                and (self.smtp_password is None or self.smtp_password.get_secret_value().isascii())
+            ),
             **_no_file("SMTP_CA_FILE", self.smtp_ca_file),
         }
 

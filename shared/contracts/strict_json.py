@@ -7,7 +7,9 @@ from typing import Any, NoReturn
 from shared.errors import ContractError
 
 MAX_DEPTH = 32
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(
+    r'"(?:[^"\\]|\\.)*+"?', re.DOTALL
+)  # possessive, and also one without its end: or it goes back
 
 
 def parse_strict(body: bytes) -> dict[str, Any]:

@@ -127,7 +127,7 @@ class MemoryReportRepository:
         self, claim: Claim, filed: FiledReport, addresses: Sequence[str], *, mails_presumed_sent: bool
     ) -> None:
         with self._database as db:
-            _finish(_ours(db, claim), "done")
+            _complete(db, claim)
             db.reports[claim.violation_id] = filed
             for address in addresses:
                 line = MailLine(len(db.mails) + 1, "report", address, filed.severity, db.now(), filed)
@@ -136,7 +136,7 @@ class MemoryReportRepository:
 
     def commit_closed(self, claim: Claim, message: ViolationMessage, closed: Closed) -> None:
         with self._database as db:
-            _finish(_ours(db, claim), "done")
+            _complete(db, claim)
             db.closed[claim.violation_id] = closed
 
     def quarantine_claim(self, claim: Claim, body: bytes, code: str, reason: str) -> None:
@@ -146,9 +146,11 @@ class MemoryReportRepository:
 
     def quarantine_message(
         self, body: bytes, code: str, reason: str, violation_id: str | None = None
-    ) -> None:
+    ) -> bool:
         with self._database as db:
+            new = payload_hash(body) not in db.quarantine
             db.quarantine.setdefault(payload_hash(body), (code, reason, body))
+            return new
 
     def unfinished(self, sidecars: Sequence[Sidecar]) -> list[Sidecar]:
         with self._database as db:
@@ -187,6 +189,9 @@ class MemoryOutbox:
             for recipient in ready:
                 _make_digest(db, recipient)
             return len(ready)
+
+    def extend(self, letter: Letter, lease_s: float) -> None:
+        self._update(letter, lease_until=self._database.now() + lease_s)
 
     def sent(self, letter: Letter, message_id: str) -> None:
         self._update(letter, state="sent", sent_at=self._database.now(), message_id=message_id, error="")
@@ -227,6 +232,12 @@ def _ours(db: MemoryDatabase, claim: Claim) -> ClaimRow:
 
 def _finish(row: ClaimRow, state: str) -> None:
     row.state, row.report = state, None
+
+
+def _complete(db: MemoryDatabase, claim: Claim) -> None:
+    row = _ours(db, claim)
+    _finish(row, "done")
+    db.quarantine.pop(row.sha256, None)
 
 
 def _is_lost(row: ClaimRow | None, now: float) -> bool:

@@ -128,6 +128,7 @@ def test_too_large_a_message_is_neither_written_nor_read() -> None:
         (b'{"a":{"b":1,"b":2}}', "duplicate-key", "key 'b' stands twice"),
         (b'{"a":NaN}', "not-a-number", "NaN is not allowed"),
         (b'{"a":-Infinity}', "not-a-number", "-Infinity is not allowed"),
+        (b'{"a":"' + rb"\"" * 30_000, "not-json", "message is not JSON: Unterminated string"),
         (b"[" * 60_000, "too-deep", "message is nested deeper than 32 levels"),
         (b'{"a":' * 10_000, "too-deep", "message is nested deeper than 32 levels"),
         (

@@ -32,7 +32,8 @@ class FolderMailer:
             ) from error
 
     def send(self, mail: EmailMessage, recipient: str) -> str:
-        body = mail.as_bytes(policy=SMTP if recipient.isascii() else SMTPUTF8)
+        ascii_only = recipient.isascii() and str(mail["From"]).isascii()
+        body = mail.as_bytes(policy=SMTP if ascii_only else SMTPUTF8)
         aside = self._folder / f".{secrets.token_hex(8)}"
         try:
             write_flushed(aside, body)
@@ -56,8 +57,9 @@ def erase_mail_files(folder: Path, violation_id: str) -> list[str]:
         TransientError: a file cannot be read or removed.
     """
     try:
-        files = sorted(folder.iterdir()) if folder.is_dir() else []
-        ours = [path for path in files if violation_id in _named(path)]
+        ours = [
+            path for path in sorted(folder.glob("*.eml")) if path.is_file() and violation_id in _named(path)
+        ]
         for path in ours:
             path.unlink(missing_ok=True)
     except OSError as error:

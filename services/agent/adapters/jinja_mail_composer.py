@@ -97,11 +97,11 @@ class JinjaMailComposer:
         return mail
 
     def _mail(self, subject: str, filed: Sequence[FiledReport], recipient: str) -> EmailMessage:
-        opened, to = filed[0].report.brief.opened, ascii_domain(recipient)
+        opened = filed[0].report.brief.opened
         mail = EmailMessage(policy=SMTP)
         mail["Subject"] = subject
-        mail["From"] = Address(PRODUCT, addr_spec=self._sender)
-        mail["To"] = Address(addr_spec=to)
+        mail["From"] = _address(self._sender, PRODUCT)
+        mail["To"] = _address(ascii_domain(recipient))
         mail["Date"] = format_datetime(self._clock.now())
         mail["Message-ID"] = message_id([one.violation_id for one in filed], recipient, self._domain)
         mail["List-Id"] = f"Safety observations <{opened.site.id}.observations.{self._domain}>"
@@ -126,6 +126,12 @@ def report_subject(filed: FiledReport) -> str:
         f"[{filed.severity.value.upper()}] {site}, {camera}: {_findings(opened)} "
         f"({words.short_id(opened.violation_id)})"
     )
+
+
+def _address(address: str, name: str = "") -> Address:
+    """With letters outside ASCII before the @, which `Address` takes only in parts."""
+    local, _, domain = address.rpartition("@")
+    return Address(name, addr_spec=address) if local.isascii() else Address(name, local, domain)
 
 
 def _environment() -> Environment:

@@ -46,6 +46,10 @@ class SqlOutbox:
                 _make_digest(db, recipient)
             return len(ready)
 
+    def extend(self, letter: Letter, lease_s: float) -> None:
+        with self._database.write() as db:
+            _update(db, letter, lease_until=DatabaseTime(lease_s))
+
     def sent(self, letter: Letter, message_id: str) -> None:
         with self._database.write() as db:
             _update(db, letter, state="sent", sent_at=DatabaseTime(), message_id=message_id, error="")

@@ -17,7 +17,7 @@ from services.agent.adapters.sql_rows import (
     write_report,
 )
 from services.agent.adapters.sql_schema import claims, outbox, quarantine, violations
-from services.agent.application.ports import LeaseLostError, Sidecar
+from services.agent.application.ports import LeaseLostError, Sidecar, Verdict
 from services.agent.domain.letter import FiledReport
 from services.agent.domain.report import Recurrence, Report
 from services.agent.domain.work_claim import Claim, ClaimOutcome, Finished, Leased, OtherPayload
@@ -77,7 +77,7 @@ class SqlReportRepository:
         self, claim: Claim, filed: FiledReport, addresses: Sequence[str], *, mails_presumed_sent: bool
     ) -> None:
         with self._database.write() as db:
-            _finish(db, claim, "done")
+            _complete(db, claim)
             self._fill_row(db, report_columns(filed))
             state = "presumed-sent" if mails_presumed_sent else "pending"
             for address in addresses:
@@ -91,7 +91,7 @@ class SqlReportRepository:
 
     def commit_closed(self, claim: Claim, message: ViolationMessage, closed: Closed) -> None:
         with self._database.write() as db:
-            _finish(db, claim, "done")
+            _complete(db, claim)
             self._fill_row(db, closed_columns(message, closed))
             write_audit(db, "violation.completed", claim.violation_id)
 
@@ -102,9 +102,9 @@ class SqlReportRepository:
 
     def quarantine_message(
         self, body: bytes, code: str, reason: str, violation_id: str | None = None
-    ) -> None:
+    ) -> bool:
         with self._database.write() as db:
-            self._put_in_quarantine(db, body, code, reason, violation_id, None)
+            return self._put_in_quarantine(db, body, code, reason, violation_id, None)
 
     def unfinished(self, sidecars: Sequence[Sidecar]) -> list[Sidecar]:
         keys = [(s.violation_id, s.phase) for s in sidecars]
@@ -169,7 +169,7 @@ class SqlReportRepository:
 
     def _put_in_quarantine(
         self, db: Connection, body: bytes, code: str, reason: str, violation_id: str | None, phase: str | None
-    ) -> None:
+    ) -> bool:
         new = self._database.insert(quarantine).values(
             payload_sha256=payload_hash(body),
             violation_id=violation_id,
@@ -183,6 +183,7 @@ class SqlReportRepository:
         made = db.execute(new.on_conflict_do_nothing(index_elements=["payload_sha256"]))
         if made.rowcount:
             write_audit(db, "message.quarantined", violation_id, code=code)
+        return bool(made.rowcount)
 
     def _put_tombstone(self, db: Connection, violation_id: str, phase: str) -> None:
         new = self._database.insert(claims).values(
@@ -232,6 +233,15 @@ def _finish(db: Connection, claim: Claim, state: str) -> None:
     _update_claim(db, claim, state=state, finished_at=DatabaseTime(), report=None)
 
 
+def _complete(db: Connection, claim: Claim) -> None:
+    """It is done, and in quarantine no more: an older version may have refused what this one reads."""
+    _finish(db, claim, "done")
+    payload = select(claims.c.payload_sha256).where(
+        claims.c.violation_id == claim.violation_id, claims.c.phase == claim.phase
+    )
+    db.execute(delete(quarantine).where(quarantine.c.payload_sha256 == payload.scalar_subquery()))
+
+
 def _why_not(db: Connection, message: ViolationMessage, sha256: str) -> ClaimOutcome:
     row = db.execute(
         select(
@@ -257,5 +267,6 @@ def _earlier(db: Connection, opened: Opened, within: timedelta) -> int:
             violations.c.rule_id == opened.rule.id,
             violations.c.first_seen >= opened.first_seen - within,
             violations.c.first_seen < opened.first_seen,
+            violations.c.verdict.is_distinct_from(Verdict.DISMISSED.value),
         )
     ).scalar_one()

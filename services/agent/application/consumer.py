@@ -122,8 +122,9 @@ class Consumer:
         try:
             message = decode(delivery.body, self._desk.clock.now())
         except ContractError as error:
-            self._desk.repository.quarantine_message(delivery.body, error.code, str(error))
-            log.error("message.quarantined", code=error.code, reason=str(error))
+            new = self._desk.repository.quarantine_message(delivery.body, error.code, str(error))
+            if new:  # `reconcile` brings it again and again, for a version that may read it
+                log.error("message.quarantined", code=error.code, reason=str(error))
             return Settled()
         with bound_contextvars(violation_id=message.violation_id, phase=message.phase):
             self._tell_receipt(delivery)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
 from threading import Event, Thread
 
@@ -39,24 +39,30 @@ def heartbeat(
         hard_cap_s: so long after the start there are no more beats, whatever happens.
     """
 
-    @contextmanager
-    def keep_alive(claim: Claim) -> Iterator[Progress]:
-        beats = _Beats(step_limit_s, hard_cap_s)
-
+    def keep_alive(claim: Claim) -> AbstractContextManager[Progress]:
         def extend() -> None:
             repository.extend(claim, lease_s)
             inbox.extend(delivery, lease_s)
 
-        run = copy_context().run  # its log lines name the violation, too
-        thread = Thread(target=run, args=(beats.run, extend, lease_s / 3), name="heartbeat", daemon=True)
-        thread.start()
-        try:
-            yield beats.progress
-        finally:
-            beats.over.set()
-            thread.join()
+        return beating(extend, lease_s, step_limit_s, hard_cap_s)
 
     return keep_alive
+
+
+@contextmanager
+def beating(
+    extend: Callable[[], None], lease_s: float, step_limit_s: float, hard_cap_s: float
+) -> Iterator[Progress]:
+    """Call *extend* three times in *lease_s*; until it loses the lease, or one of the limits is reached."""
+    beats = _Beats(step_limit_s, hard_cap_s)
+    run = copy_context().run  # its log lines name the violation, too
+    thread = Thread(target=run, args=(beats.run, extend, lease_s / 3), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield beats.progress
+    finally:
+        beats.over.set()
+        thread.join()
 
 
 class _Beats:

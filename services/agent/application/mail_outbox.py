@@ -10,6 +10,7 @@ from threading import Event
 
 import structlog
 
+from services.agent.application.heartbeat import HARD_CAP_S, beating
 from services.agent.application.ports import (
     EvidenceStore,
     LeaseLostError,
@@ -28,6 +29,7 @@ from shared.observability.health import Heart
 IDLE_S = 0.5
 MAX_SERVER_PAUSE_S = 60.0
 RETRY_FOR_S = 24 * 3600.0  # RFC 5321, 4.5.4.1 asks for 4 to 5 days; a safety mail is stale sooner
+LEAST_TRIES = 12  # however long ago the first was: the machine may have been off
 FIRST_RETRY_S = 30.0
 MAX_RETRY_S = 1800.0
 
@@ -111,7 +113,10 @@ class MailRoom:
 
     def _hand_over(self, letter: Letter) -> None:
         try:
-            message_id = self._mailer.send(self._compose(letter), letter.recipient)
+            with beating(
+                lambda: self._outbox.extend(letter, self._lease_s), self._lease_s, HARD_CAP_S, HARD_CAP_S
+            ):
+                message_id = self._mailer.send(self._compose(letter), letter.recipient)
             self._handed_over.append((letter, message_id))
         except (MailPostponedError, ObjectMissingError) as error:
             self._postpone(letter, error)
@@ -151,7 +156,7 @@ class MailRoom:
             return None  # the PDF holds it; the mail must not wait for a picture that retention has removed
 
     def _postpone(self, letter: Letter, error: TransientError) -> None:
-        if letter.tried_for_s >= RETRY_FOR_S:
+        if letter.tried_for_s >= RETRY_FOR_S and letter.attempts >= LEAST_TRIES:
             self._outbox.refused(letter, f"given up after {letter.tried_for_s / 3600:.0f} h: {error}")
             log.error("mail.refused", problem=str(error), **_about(letter))
             return

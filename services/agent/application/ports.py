@@ -213,8 +213,8 @@ class ReportRepository(Protocol):
 
     def quarantine_message(
         self, body: bytes, code: str, reason: str, violation_id: str | None = None
-    ) -> None:
-        """Keep a message that no claim covers, with why; the same bytes again change nothing."""
+    ) -> bool:
+        """Keep a message that no claim covers, with why, until it can be done; False if its bytes are kept already."""
         ...
 
     def unfinished(self, sidecars: Sequence[Sidecar]) -> list[Sidecar]:
@@ -268,6 +268,10 @@ class Outbox(Protocol):
         Returns:
             Number of digests made.
         """
+        ...
+
+    def extend(self, letter: Letter, lease_s: float) -> None:
+        """Keep it for *lease_s* from now on."""
         ...
 
     def sent(self, letter: Letter, message_id: str) -> None:

@@ -235,6 +235,14 @@ def test_the_same_bytes_may_be_quarantined_twice(office: Office) -> None:
     office.repository.quarantine_message(b"\xff\x00 not json", "not-utf8", "message is not UTF-8")
 
 
+def test_what_can_be_done_after_all_is_in_quarantine_no_more(office: Office) -> None:
+    message = make.opened_message()
+    assert office.repository.quarantine_message(encode(message), "future-time", "the clock was wrong")
+    assert not office.repository.quarantine_message(encode(message), "future-time", "the clock was wrong")
+    office.file(1)
+    assert office.repository.quarantine_message(encode(message), "future-time", "the clock was wrong")
+
+
 def test_only_lost_sidecars_are_unfinished(office: Office) -> None:
     office.file(1)
     office.claim(make.opened_message(2), lease_s=30)
@@ -336,6 +344,18 @@ def test_a_mail_left_in_sending_by_a_kill_is_taken_again_after_its_lease(office:
     with pytest.raises(LeaseLostError):
         office.outbox.sent(first, "<m@x>")
     office.outbox.sent(second, "<m@x>")
+
+
+def test_a_mail_that_is_kept_is_taken_by_nobody_else(office: Office) -> None:
+    office.file(1, ANNA)
+    letter = office.outbox.take(0.05, 10)
+    assert letter is not None
+    office.outbox.extend(letter, 30)
+    time.sleep(0.1)
+    assert office.outbox.take(30, 10) is None
+    office.outbox.sent(letter, "<m@x>")
+    with pytest.raises(LeaseLostError):
+        office.outbox.extend(letter, 30)
 
 
 def test_a_mail_put_off_comes_when_it_is_due(office: Office) -> None:

@@ -1,6 +1,7 @@
 """What people made of violations, on SQLite and on Postgres."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from shared.contracts.violation import encode
 from shared.errors import ConfigurationError
 from shared.vocabulary import Severity
 from tests import agent_builders as make
+from tests.builders import AT
 from tests.servers.databases import ready_database
 
 
@@ -51,6 +53,16 @@ def test_a_later_verdict_replaces_an_earlier_one_and_both_stay_in_the_audit(data
             select(audit.c.detail).where(audit.c.event == "report.reviewed").order_by(audit.c.id)
         )
         assert [row.detail["verdict"] for row in told] == ["confirmed", "dismissed"]
+
+
+def test_what_was_dismissed_makes_no_later_one_worse(database: Database) -> None:
+    next_one = make.opened(2, first_seen=AT + timedelta(days=1))
+    repository = SqlReportRepository(database)
+    assert repository.recurrence(next_one).days_7 == 1
+    SqlReviews(database).review(make.violation_id(1), Verdict.CONFIRMED)
+    assert repository.recurrence(next_one).days_7 == 1
+    SqlReviews(database).review(make.violation_id(1), Verdict.DISMISSED)
+    assert repository.recurrence(next_one).days_7 == 0
 
 
 def test_what_has_no_report_cannot_be_reviewed(database: Database) -> None:

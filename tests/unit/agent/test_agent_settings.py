@@ -69,6 +69,19 @@ def test_smtp_needs_a_host_and_a_sender_and_both_halves_of_a_login(
         assert wanted in str(caught.value)
 
 
+def test_a_login_with_letters_that_mail_servers_do_not_take_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MAIL_TRANSPORT", "smtp")
+    monkeypatch.setenv("SMTP_HOST", "mail.site.example")
+    monkeypatch.setenv("MAIL_FROM", "officer@site.example")
+    monkeypatch.setenv("SMTP_USER", "officer")
+    monkeypatch.setenv("SMTP_PASSWORD", "Schlüssel-7")
+    with pytest.raises(ConfigurationError, match="letters outside ASCII") as caught:
+        read_settings(AgentSettings)
+    assert "Schl" not in str(caught.value)
+
+
 def test_secrets_do_not_show_in_a_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", "geheim")
     monkeypatch.setenv("DATABASE_URL", "postgresql://officer:geheim@db/officer")

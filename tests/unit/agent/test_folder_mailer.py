@@ -2,12 +2,14 @@
 
 import email
 import email.policy
+from email.headerregistry import Address
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
-from services.agent.adapters.folder_mailer import FolderMailer
+from services.agent.adapters.folder_mailer import FolderMailer, erase_mail_files
+from services.agent.domain.letter import VIOLATION_HEADER
 from shared.errors import ConfigurationError, TransientError
 
 
@@ -43,6 +45,22 @@ def test_no_message_id_leads_out_of_the_folder(tmp_path: Path, message_id: str) 
     (path,) = folder.iterdir()
     assert not path.name.startswith(".")
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_letters_outside_ascii_are_kept_as_they_are(tmp_path: Path) -> None:
+    made = mail()
+    made["From"] = Address("Officer", "büro", "site.example")
+    FolderMailer(tmp_path).send(made, "anna@site.example")
+    assert "büro@site.example" in next(tmp_path.iterdir()).read_text("utf-8")
+
+
+def test_what_else_lies_in_the_folder_does_not_keep_a_mail_from_being_erased(tmp_path: Path) -> None:
+    made = mail()
+    made[VIOLATION_HEADER] = "a" * 32
+    FolderMailer(tmp_path).send(made, "anna@site.example")
+    (tmp_path / "archive.eml").mkdir()
+    assert erase_mail_files(tmp_path, "a" * 32) == ["abc.1.eml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["archive.eml"]
 
 
 def test_a_folder_that_went_away_is_told_and_nothing_is_lost(tmp_path: Path) -> None:

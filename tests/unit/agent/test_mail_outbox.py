@@ -1,5 +1,6 @@
 """The mail room with everything in memory: refusals, retries, cap, digests, and that nothing is ever dropped."""
 
+import time
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from threading import Event
@@ -41,6 +42,9 @@ class Office:
 
     @property
     def room(self) -> MailRoom:
+        return self.room_with(lease_s=30.0)
+
+    def room_with(self, lease_s: float) -> MailRoom:
         return MailRoom(
             self.outbox(self.database),
             FakeComposer(),
@@ -48,7 +52,7 @@ class Office:
             self.evidence,
             self.reports,
             cap_per_hour=self.cap_per_hour,
-            lease_s=30.0,
+            lease_s=lease_s,
         )
 
     def states(self) -> list[str]:
@@ -104,6 +108,34 @@ def test_temporary_refusals_are_given_up_after_a_day_and_told(office: Office) ->
     assert office.database.offset_s >= RETRY_FOR_S
     assert "given up after 24 h" in office.database.mails[0].error
     assert tries > 40
+
+
+def test_a_mail_is_not_given_up_after_two_tries_because_the_machine_was_off_in_between(
+    office: Office,
+) -> None:
+    office.file(1, ANNA)
+    for _ in range(2):
+        office.mailer.raises = [MailPostponedError("451 greylisted")]
+        office.room.step(NEVER)
+        office.database.offset_s += 62 * 3600.0
+    office.room.step(NEVER)
+    assert office.states() == ["sent"]
+
+
+def test_a_mail_that_takes_longer_than_its_lease_is_sent_by_nobody_else(office: Office) -> None:
+    office.file(1, ANNA)
+    slow = office.room_with(lease_s=0.15)
+    other = MemoryOutbox(office.database)
+    taken: list[Letter | None] = []
+
+    def a_slow_line() -> None:
+        time.sleep(0.5)
+        taken.append(other.take(30.0, 10))
+
+    office.mailer.after = a_slow_line
+    slow.step(NEVER)
+    assert taken == [None]
+    assert office.states() == ["sent"]
 
 
 def test_a_permanent_refusal_fails_that_recipient_alone(office: Office) -> None:

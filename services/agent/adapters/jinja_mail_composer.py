@@ -176,7 +176,7 @@ def _report_values(filed: FiledReport) -> dict[str, Any]:
         "site": plain(opened.site.name),
         "camera": plain(opened.camera.name),
         "zone": plain(opened.zone.name),
-        "when": facts.local_time(opened, opened.first_seen),
+        "when": facts.when(opened, opened.first_seen),
         "picture_alt": f"Evidence picture: {_findings(opened)}",
         "picture_note": f"Evidence picture with what the system marked. {words.blur(opened)}",
         "immediate_action": [plain(sentence.text) for sentence in draft.immediate_action],
@@ -221,7 +221,7 @@ def _digest_row(filed: FiledReport) -> dict[str, str]:
         "site": plain(opened.site.name),
         "camera": plain(opened.camera.name),
         "zone": plain(opened.zone.name),
-        "when": facts.local_time(opened, opened.first_seen),
+        "when": facts.when(opened, opened.first_seen),
         "people": words.people(opened.people),
         "pdf_name": _file_name(filed),
     }

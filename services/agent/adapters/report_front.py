@@ -12,7 +12,7 @@ from services.agent.adapters.report_graphics import Masthead, SeverityMatrix
 from services.agent.adapters.report_layout import MAX_CELL, MAX_FIELD, ORIGIN, Sheet, named_facts
 from services.agent.adapters.report_picture import EvidenceJpeg, EvidencePictures
 from services.agent.adapters.typefaces import Weight
-from services.agent.domain.facts import GRADING
+from services.agent.domain.facts import GRADING, time_into
 from services.agent.domain.report import Fact, Report
 from shared.contracts.violation import Opened
 
@@ -75,24 +75,29 @@ def _says_potential(report: Report) -> bool:
 
 
 def _place_and_time(sheet: Sheet, opened: Opened) -> Table:
-    timezone = opened.site.timezone
-    first, last = words.at_site(opened.first_seen, timezone), words.at_site(opened.last_seen, timezone)
-    utc = words.clock(words.at_site(opened.first_seen, "UTC"))
     cells = (
         ("Site", opened.site.name, ""),
         ("Zone", opened.zone.name, f"declared hazards: {words.hazards(opened.zone.hazards)}"),
         ("Camera", opened.camera.name, f"{words.people(opened.people)}, not identified"),
-        (
-            "First seen",
-            f"{words.short_day(first)}, {words.clock(first)}",
-            f"{utc}; last seen {words.clock(last)}, ongoing when written",
-        ),
+        ("First seen", *_first_seen(opened)),
     )
     shares = (0.23, 0.25, 0.22, 0.30)
     row = [_labelled(sheet, *cell) for cell in cells]
     line = ("LINEBEFORE", (1, 0), (-1, -1), 0.5, HexColor(RULE))
     first_flush = ("LEFTPADDING", (0, 0), (0, -1), 0)
     return sheet.table([row], [share * sheet.width for share in shares], line, first_flush, pad=1, inset=8)
+
+
+def _first_seen(opened: Opened) -> tuple[str, str]:
+    """The time, and what belongs to it in small print."""
+    timezone = opened.site.timezone
+    first, last = words.at_site(opened.first_seen, timezone), words.at_site(opened.last_seen, timezone)
+    clock = f"{words.short_day(first)}, {words.clock(first)}"
+    if opened.source.clock == "file-time":
+        told = time_into(opened, opened.first_seen) or "time of day not known"
+        return told, f"by the file's date {clock}; ongoing when recorded"
+    utc = words.clock(words.at_site(opened.first_seen, "UTC"))
+    return clock, f"{utc}; last seen {words.clock(last)}, ongoing when recorded"
 
 
 def _labelled(sheet: Sheet, label: str, value: str, note: str) -> list[Flowable]:
@@ -102,10 +107,14 @@ def _labelled(sheet: Sheet, label: str, value: str, note: str) -> list[Flowable]
 
 
 def _caption(opened: Opened) -> str:
-    taken = words.at_site(opened.evidence.captured_at, opened.site.timezone)
+    captured_at = opened.evidence.captured_at
+    taken = words.at_site(captured_at, opened.site.timezone)
+    time = f"{words.day(taken)}, {words.clock(taken)}"
+    if opened.source.clock == "file-time":
+        time = f"{time_into(opened, captured_at) or 'unknown time'} (by the file's date {time})"
     zone = f"dashed: the zone {opened.zone.name}; " if opened.zone.polygon else ""
     return (
-        f"Whole frame of {words.day(taken)}, {words.clock(taken)}, and close-up. Thick outline: what the finding "
+        f"Whole frame of {time}, and close-up. Thick outline: what the finding "
         f"is about; {zone}thin: what else was recognised, with the model's confidence. {words.blur(opened)}"
     )
 

@@ -200,7 +200,7 @@ def _harm(finding: Finding, opened: Opened) -> str:
     if hazard is None:
         return _NO_HAZARD.get(finding) or _asked_for(opened)
     declared = HAZARDS[hazard].capitalize()
-    verb = "are" if declared.endswith("s") else "is"
+    verb = "are" if declared.partition(" of ")[0].endswith("s") else "is"
     harm = _AREA_HARM[hazard] if finding in PRESENCE else _HARM[finding]
     return f"{declared} {verb} declared for this zone: {harm}."
 

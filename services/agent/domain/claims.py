@@ -64,6 +64,10 @@ _SAME = str.maketrans(
     {"\u2044": "/", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2212": "-"}
     | {chr(dash): "-" for dash in range(0x2010, 0x2016)}
 )
+_MEASURE = re.compile(
+    r"(?<![\w.:,-])(\d+(?:\.\d+)?)[ -]*(%|(?:percent|seconds?|minutes?|hours?|days?)(?!\w))", re.I
+)
+_SHARE = re.compile(r"(?<![\w.:,-])(\d+) (?:out )?of (?:the )?(\d+)(?![\w.:])", re.I)
 _ONE = re.compile(rf"(?<![\w-])(?:one|single)\s+(?:\w+\s+)?({PEOPLE}|{_UNITS})(?!\w)", re.IGNORECASE)
 _NUMBER = re.compile(r"\w*\d\w*(?:[.,:/-]\w*\d\w*)*")
 _SUFFIXED = re.compile(r"(\d[\d.,:/-]*)(?:s|m|h|x|ft|rd|th|st|nd|am|pm)$", re.IGNORECASE)
@@ -114,6 +118,12 @@ def unbacked_numbers(text: str, backing: str) -> list[str]:
     ]
     may = [] if "may" in said else re.findall(r"\d\s+May\b|\bMay\s+\d", text)
     return [*digits, *spelled, *dates, *may]
+
+
+def unbacked_measures(text: str, backing: str) -> list[str]:
+    """Numbers with a unit, and counts of counts, in *text* that do not stand in *backing* with that unit."""
+    known = {measure for measure, _ in _measures(backing)}
+    return [said for measure, said in _measures(text) if measure not in known]
 
 
 def miscounted_people(text: str, people: int) -> list[str]:
@@ -194,6 +204,13 @@ def _is_foreign(character: str) -> bool:
     if unicodedata.category(character).startswith("M"):
         return True
     return character.isalpha() and not unicodedata.name(character, "").startswith("LATIN")
+
+
+def _measures(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    for match in _MEASURE.finditer(text):
+        yield (match.group(1), match.group(2).casefold().rstrip("s").replace("percent", "%")), match.group(0)
+    for match in _SHARE.finditer(text):
+        yield (match.group(1), "of", match.group(2)), match.group(0)
 
 
 def _numbers(text: str) -> list[str]:

@@ -66,6 +66,23 @@ def local_time(opened: Opened, moment: datetime) -> str:
     return f"{_date(local)}, {local:%H:%M:%S %Z} ({zone.key}), {'' if same_day else _date(utc) + ' '}{utc:%H:%M:%S} UTC"
 
 
+def when(opened: Opened, moment: datetime) -> str:
+    """`local_time`, with the time into the recording; and that it is not known, where only the file's date tells it."""
+    local, offset = local_time(opened, moment), time_into(opened, moment)
+    if opened.source.clock != "file-time":
+        return f"{local}, {offset}" if offset else local
+    unknown = f"time of day is not known (by the date of the file: {local})"
+    return f"{offset}; its {unknown}" if offset else unknown
+
+
+def time_into(opened: Opened, moment: datetime) -> str:
+    """Such as ``00:01:12 into the recording``; empty for a live camera."""
+    if opened.source.offset_s is None:
+        return ""
+    since_first = (moment - opened.first_seen) / timedelta(seconds=1)
+    return f"{into_recording(opened.source.offset_s + since_first)} into the recording"
+
+
 def spoken_start(opened: Opened) -> str:
     """When it began, such as ``from 03:30:00 CST on Wednesday 4 March 2026``, or the time into the recording."""
     if opened.source.clock == "file-time" and opened.source.offset_s is not None:
@@ -119,8 +136,8 @@ def _note(opened: Opened) -> str:
 def _observed(opened: Opened) -> Iterator[tuple[str, str]]:
     for found in opened.findings:
         yield observation_name(found), _observation(found)
-    yield FIRST_SEEN, _when(opened, opened.first_seen)
-    yield LAST_SEEN, f"{_when(opened, opened.last_seen)}; still going on when this was recorded"
+    yield FIRST_SEEN, when(opened, opened.first_seen)
+    yield LAST_SEEN, f"{when(opened, opened.last_seen)}; still going on when this was recorded"
     yield DURATION, duration_text((opened.last_seen - opened.first_seen).total_seconds())
     yield PEOPLE, f"{opened.people}, the most at one time; no identity is recorded"
     yield CONFIDENCE, f"{percent(opened.confidence)} over the confirming looks"
@@ -133,19 +150,6 @@ def _observation(found: FindingFacts) -> str:
         f"{what}{_BASIS[found.basis]} in {looks} within {seconds_text(found.window_s)}, "
         f"confidence {percent(found.confidence)}"
     )
-
-
-def _when(opened: Opened, moment: datetime) -> str:
-    source = opened.source
-    if source.offset_s is None:
-        return local_time(opened, moment)
-    since_first = (moment - opened.first_seen) / timedelta(seconds=1)
-    offset = f"{into_recording(source.offset_s + since_first)} into the recording"
-    if source.clock == "file-time":
-        return (
-            f"{offset}; its time of day is not known (by the date of the file: {local_time(opened, moment)})"
-        )
-    return f"{local_time(opened, moment)}, {offset}"
 
 
 def _graded(recurrence: Recurrence, grading: Grading) -> Iterator[tuple[str, str]]:
@@ -164,7 +168,7 @@ def _evidence(opened: Opened, table_label: str) -> Iterator[tuple[str, str]]:
     yield SOURCE, f"{_SOURCES[opened.source.kind]} {plain(opened.source.name)}"
     yield (
         PICTURE,
-        f"{evidence.width} x {evidence.height} pixels, taken {_when(opened, evidence.captured_at)}",
+        f"{evidence.width} x {evidence.height} pixels, taken {when(opened, evidence.captured_at)}",
     )
     yield HASH, evidence.sha256
     yield (

@@ -107,6 +107,14 @@ WORDING: tuple[Forbidden, ...] = (
         "the system can be wrong; say how sure it is from the facts",
     ),
     _words(
+        "denial",
+        r"false (?:alarms?|positives?|detections?)|(?:alarms?|detections?|observations?) (?:is|are|was|were) false"
+        r"|(?:no|not an?|never an?|isn't an?|wasn't an?) (?:potential )?non-?compliances?"
+        r"|no (?:rule|policy) (?:is|was|has been) broken|do nothing|no (?:reason|need) (?:to act|for action)"
+        r"|no action (?:is |was )?(?:needed|required|necessary|asked for)",
+        "tell what was seen; whether the system is mistaken, a person decides",
+    ),
+    _words(
         "model-speech",
         r"as an ai|language model|i'm sorry|i am sorry|i can'?t|i cannot|i'm unable|i am unable|i won't"
         r"|my instructions|system prompt|ignore (?:all|any|the|previous)|previous instructions"
@@ -193,6 +201,24 @@ HABIT = re.compile(
     r"|continues to)(?!\w)",
     re.IGNORECASE,
 )
+
+WORN = re.compile(r"(?<!\w)(?:wore|wears?|wearing|worn|had on|has on|dressed in)(?!\w)", re.IGNORECASE)
+"""What was seen is never that something is worn; unless the words before say that it is not, or ought to be."""
+
+NOT_SO = re.compile(
+    r"(?<!\w)(?:no|not|nobody|none|neither|never|without|cannot|must|should|where|to be|ha(?:s|ve) to|required)(?!\w)"
+    r"|n't(?!\w)",
+    re.IGNORECASE,
+)
+
+EVENT = re.compile(
+    r"(?<!\w)(?:ended|came to an end|left (?:the|this|its|their|before|after|when|again)"
+    r"|(?:is|are|was|were|been) (?:informed|told|notified|warned|stopped|approved)|stopped|approved"
+    r"|ha(?:s|ve) (?:checked|looked)|removed|took off|taken off|drunk|intoxicated|asleep|slept|sleeping"
+    r"|climb(?:ed|ing|s)?|jump(?:ed|ing|s)|telephon\w*|phones?|smok(?:ed?|es|ing))(?!\w)",
+    re.IGNORECASE,
+)
+"""What no fact tells: how it went on, and what somebody did."""
 
 ENGLISH = frozenset(
     [

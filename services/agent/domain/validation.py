@@ -279,6 +279,8 @@ def _claim_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
     findings = [found.finding for found in opened.findings]
     for word in claims.unbacked_numbers(bare, ground.backing)[:3]:
         yield "unbacked-number", f"{_shown(word)} does not stand in what the sentence rests on"
+    for word in claims.unbacked_measures(bare, ground.backing)[:3]:
+        yield "unbacked-number", f"{_shown(word)} does not stand so in what the sentence rests on"
     for word in claims.miscounted_people(bare, opened.people):
         yield "people", f"{_shown(word)}: the facts say {opened.people}"
     if ground.section in _SEEN and opened.people == 1 and (plural := claims.plural_people(bare)):
@@ -292,6 +294,22 @@ def _claim_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
     for word in claims.unknown_names(bare, ground.known.words)[:2]:
         yield "unknown-name", f"{_shown(word)}: no fact names it"
     yield from _history_problems(ground)
+    if ground.section in _SEEN:
+        yield from _story_problems(bare)
+
+
+def _story_problems(bare: str) -> Iterator[tuple[str, str]]:
+    """The camera saw what is missing, or who is where: nothing else is known of what happened."""
+    for worn in forbidden.WORN.finditer(bare):
+        clause = re.split(r"[.;:]", bare[: worn.start()])[-1]
+        if not forbidden.NOT_SO.search(clause):
+            yield (
+                "contradiction",
+                f"{_shown(worn.group(0))}: the findings say what is missing, not what is worn",
+            )
+    event = forbidden.EVENT.search(bare)
+    if event:
+        yield "unbacked-event", f"{_shown(event.group(0))}: no fact tells of it"
 
 
 def _history_problems(ground: _Ground) -> Iterator[tuple[str, str]]:

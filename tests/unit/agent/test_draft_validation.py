@@ -275,6 +275,43 @@ def test_what_was_seen_holds_no_hazard_of_a_citation() -> None:
     assert "unbacked-hazard" in _codes(_with(text, (LAW,), "what_was_seen"))
 
 
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("contradiction", "The person was wearing a hard hat and a high-visibility vest."),
+        ("contradiction", "No helmet was expected; the hard hat was worn."),
+        ("denial", "There is no potential non-compliance here and the alarm is false."),
+        ("denial", "This was a false alarm."),
+        ("unbacked-event", "The observation ended when the person left the zone."),
+        ("unbacked-event", "The supervisor was informed and the work went on."),
+        ("unbacked-event", "The person removed the hard hat."),
+        ("unbacked-event", "A competent person has checked the picture."),
+        ("unbacked-event", "The person was asleep in the zone."),
+        ("unbacked-number", "The hard hat was missing in 10 of 8 looks."),
+        ("unbacked-number", "The system is 8 % confident that the hard hat is missing."),
+        ("unbacked-number", "The hard hat was missing for 10 minutes."),
+    ],
+)
+def test_what_was_seen_tells_no_other_story(code: str, text: str) -> None:
+    assert code in _codes(_with(text, FACTS[:12], "what_was_seen"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The person was not wearing a hard hat in 8 of 10 looks.",
+        "A head without a hard hat was seen where one must be worn.",
+        "No hard hat or vest was worn in the zone.",
+    ],
+)
+def test_what_was_seen_may_say_what_is_not_worn(text: str) -> None:
+    assert _codes(_with(text, FACTS[:12], "what_was_seen")) == set()
+
+
+def test_nothing_to_do_is_no_immediate_action() -> None:
+    assert "denial" in _codes(_with("Do nothing and let the work go on.", ("F3",), "immediate_action"))
+
+
 def test_not_seen_is_not_bare() -> None:
     of = brief(findings=(found(Finding.NO_HARDHAT, "not-seen"),))
 

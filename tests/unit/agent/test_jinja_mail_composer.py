@@ -16,6 +16,7 @@ from services.agent.adapters.jinja_mail_composer import PRODUCT, JinjaMailCompos
 from services.agent.application.ports import MailRefusedError
 from services.agent.domain.draft import Sentence
 from services.agent.domain.letter import FiledReport
+from shared.contracts.violation import SourceFacts
 from shared.vocabulary import Severity
 from tests import agent_builders as make
 
@@ -187,6 +188,15 @@ def test_international_addresses_are_written_as_mail_servers_read_them(
 def test_an_address_whose_domain_cannot_exist_is_refused() -> None:
     with pytest.raises(MailRefusedError, match="cannot exist"):
         composer().report(make.filed(), "a@bü..example", None, PDF)
+
+
+def test_the_time_of_day_of_a_recording_is_told_as_far_as_it_is_known() -> None:
+    source = SourceFacts(kind="file", session="c" * 64, name="yard.mp4", offset_s=12.5, clock="file-time")
+    filed = make.filed(source=source)
+    unknown = "00:00:12 into the recording; its time of day is not known"
+    for mail in (reported(filed), arrived(composer().digest([filed], ANNA))):
+        for kind in ("plain", "html"):
+            assert unknown in " ".join(text_of(mail, kind).split())
 
 
 def test_a_digest_names_every_violation_in_headers_and_text_and_the_worst_severity() -> None:

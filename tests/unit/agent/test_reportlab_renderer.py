@@ -105,7 +105,7 @@ def named(name: str) -> Report:
         "1 person, not identified",
         "4 Mar 2026, 03:30:00 CST",
         "09:30:00 UTC",
-        "last seen 03:30:03 CST, ongoing when written",
+        "last seen 03:30:03 CST, ongoing when recorded",
         "Whole frame of 4 March 2026, 03:30:02 CST, and close-up",
         "Faces were blurred before the picture was stored.",
         "Immediate action",
@@ -231,6 +231,11 @@ def test_a_recording_names_its_clock() -> None:
     text = text_of(render(about(source=source)))
     assert "yard.mp4" in text
     assert "times from the file's own date, which may be off" in text
+    assert "00:00:12 into the recording" in text
+    assert "by the file's date 4 Mar 2026, 03:30:00 CST" in text
+    assert (
+        "Whole frame of 00:00:14 into the recording (by the file's date 4 March 2026, 03:30:02 CST)" in text
+    )
 
 
 def test_a_citation_that_is_named_twice_is_explained_once() -> None:

@@ -46,12 +46,14 @@ from shared.config.site import load_site
 from shared.config.site_watch import SiteWatch
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
+from shared.local.sqlite_log import empty_log
 from shared.local.sqlite_queue import SqliteQueue
 from shared.object_keys import EVENTS_PREFIX, EVIDENCE_PREFIX, REPORTS_PREFIX
 from shared.observability.health import STARTING, Health, watched
 from shared.regulations.table import shipped_table
 
 MAIL_FOLDER = "mail"  # in DATA_DIR
+QUEUE_FILE = "queue.db"  # likewise
 SQS_WAIT_S = 5.0  # each look is paid for, and stopping takes as long
 MAX_RECEIVES = 50  # well above the three attempts of a poison message: waiting for a picture takes some, too
 # Quiet for longer, a loop is stuck and /healthz fails. The slowest steps: the writer (240 s, after which the lease is
@@ -170,13 +172,17 @@ def erase_violation(settings: AgentSettings, violation_id: str, reason: str) -> 
     """Erase all that is held of a violation where *settings* say; see `erase`, and errors there."""
     database = open_database(settings)
     try:
-        return erase(
+        gone = erase(
             violation_id,
             reason,
             SqlReportRepository(database),
             _holdings(settings),
             partial(erase_mail_files, settings.data_dir / MAIL_FOLDER),
         )
+        for file in (database.file, settings.data_dir / QUEUE_FILE):
+            if file:
+                empty_log(file)
+        return gone
     finally:
         database.close()
 
@@ -200,7 +206,7 @@ def open_inbox(
 ) -> ViolationInbox:
     """Where violations come from; *closing* learns how to give it back."""
     if settings.queue == "sqlite":
-        queue = SqliteQueue(settings.data_dir / "queue.db", max_receives=MAX_RECEIVES)
+        queue = SqliteQueue(settings.data_dir / QUEUE_FILE, max_receives=MAX_RECEIVES)
         closing.callback(queue.close)
         return LocalViolationInbox(queue)
     from services.agent.adapters.sqs_violation_inbox import SqsViolationInbox

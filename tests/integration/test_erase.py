@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.agent.adapters.sql_report_repository import SqlReportRepository
 from services.agent.bootstrap import build_agent, open_database
 from services.agent.settings import AgentSettings
 from shared.config.settings import read_settings
@@ -104,6 +105,20 @@ def test_the_rows_content_is_overwritten_in_the_file(data: Path) -> None:
     open_database(read_settings(AgentSettings)).close()
     for path in data.glob("officer.db*"):
         assert b"Worker without hard hat" not in path.read_bytes(), path
+
+
+def test_the_rows_content_is_gone_while_an_agent_has_the_files_open(data: Path) -> None:
+    database, queue = open_database(read_settings(AgentSettings)), SqliteQueue(data / "queue.db")
+    for number in (1, 2):
+        queue.send(make.body(number))
+        (message,) = queue.receive(1, 30)
+        queue.delete(message.receipt)
+        SqlReportRepository(database).ping()
+        assert erase(data, make.violation_id(number), "--yes").returncode == 0
+    for path in [*data.glob("officer.db*"), *data.glob("queue.db*")]:
+        assert b"hoist area" not in path.read_bytes().lower(), path
+    queue.close()
+    database.close()
 
 
 def test_to_erase_again_removes_what_an_interruption_or_a_late_message_left(data: Path) -> None:

@@ -57,9 +57,7 @@ def erase_mail_files(folder: Path, violation_id: str) -> list[str]:
         TransientError: a file cannot be read or removed.
     """
     try:
-        ours = [
-            path for path in sorted(folder.glob("*.eml")) if path.is_file() and violation_id in _named(path)
-        ]
+        ours = [path for path in sorted(folder.glob("*.eml")) if violation_id in _named(path)]
         for path in ours:
             path.unlink(missing_ok=True)
     except OSError as error:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -90,6 +91,12 @@ class Database:
     @property
     def is_postgres(self) -> bool:
         return self.engine.dialect.name == "postgresql"
+
+    @property
+    def file(self) -> Path | None:
+        """Where SQLite keeps it."""
+        name = self.engine.url.database
+        return None if self.is_postgres or not name else Path(name)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:

@@ -172,6 +172,7 @@ def _file_report(claim: Claim, opened: Opened, desk: Desk, progress: Progress) -
     pdf = desk.renderer.render(report, picture)
     crash_point("A6")
     progress()
+    desk.repository.extend(claim, desk.lease_s)  # what was erased meanwhile must not be filed
     stored = desk.reports.put(pdf_key(opened), pdf)
     crash_point("A7")
     progress()

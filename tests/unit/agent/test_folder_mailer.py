@@ -58,9 +58,9 @@ def test_what_else_lies_in_the_folder_does_not_keep_a_mail_from_being_erased(tmp
     made = mail()
     made[VIOLATION_HEADER] = "a" * 32
     FolderMailer(tmp_path).send(made, "anna@site.example")
-    (tmp_path / "archive.eml").mkdir()
+    (tmp_path / "archive").mkdir()
     assert erase_mail_files(tmp_path, "a" * 32) == ["abc.1.eml"]
-    assert [path.name for path in tmp_path.iterdir()] == ["archive.eml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
 
 
 def test_a_folder_that_went_away_is_told_and_nothing_is_lost(tmp_path: Path) -> None:

@@ -230,6 +230,13 @@ def test_who_lost_the_lease_while_working_touches_nothing(office: Office) -> Non
     office.renderer.before = somebody_takes_over
     assert office.process() == NotOurs()
     assert office.database.mails == []
+    assert office.reports.pdfs == {}
+
+
+def test_what_is_erased_while_its_report_is_made_leaves_no_report(office: Office) -> None:
+    office.renderer.before = lambda: office.repository.erase(make.violation_id(1), "asked for")
+    assert office.process() == NotOurs()
+    assert office.reports.pdfs == {}
 
 
 def test_a_lost_heartbeat_stops_the_work_before_the_next_step(office: Office) -> None:

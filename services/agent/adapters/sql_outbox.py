@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy import Connection, Row, and_, case, func, or_, select, text, update
 
 from services.agent.adapters.sql_database import Database, DatabaseTime
-from services.agent.adapters.sql_rows import digest_columns, read_report, write_audit
+from services.agent.adapters.sql_rows import OF_NEWER_SOFTWARE, digest_columns, read_report, write_audit
 from services.agent.adapters.sql_schema import outbox, violations
 from services.agent.application.ports import LeaseLostError, OutboxCounts
 from services.agent.domain.letter import FiledReport, Letter
@@ -14,6 +14,8 @@ from shared.errors import PermanentError
 from shared.vocabulary import Severity
 
 HOUR_S = 3600.0
+LEFT_TO_NEWER_S = 24 * HOUR_S  # how long a mail that only newer software can read waits for that
+ASK_NEWER_S = 600.0
 NOTHING_TO_TELL = "nothing is left to tell: its reports were erased, or cannot be read by this version"
 
 _TO: tuple[Any, ...] = (outbox.c.id, outbox.c.kind, outbox.c.recipient)
@@ -156,10 +158,10 @@ def _begin(db: Connection, row: Row[Any], contents: list[FiledReport], lease_s: 
 
 
 def _contents(db: Connection, outbox_id: int) -> list[FiledReport]:
-    """What the mail tells of; what another version of this software has written is refused."""
-    v = violations.c
+    """What the mail tells of; what this version cannot read is refused, or left to a newer one that is at work, too."""
+    v, young = violations.c, (outbox.c.created_at > DatabaseTime(-LEFT_TO_NEWER_S)).label("young")
     rows = db.execute(
-        select(*_TO, v.violation_id, v.report, v.pdf_key, v.pdf_sha256, v.pdf_bytes)
+        select(*_TO, young, v.violation_id, v.report, v.pdf_key, v.pdf_sha256, v.pdf_bytes)
         .join(outbox, outbox.c.violation_id == violations.c.violation_id)
         .where(or_(outbox.c.id == outbox_id, outbox.c.digest_id == outbox_id))
         .order_by(violations.c.first_seen, violations.c.violation_id)
@@ -171,7 +173,11 @@ def _filed(db: Connection, row: Any) -> FiledReport | None:
     try:
         return FiledReport(read_report(row.report), row.pdf_key, row.pdf_sha256, row.pdf_bytes)
     except PermanentError as error:
-        _refuse(db, row, str(error), row.violation_id)
+        if error.code == OF_NEWER_SOFTWARE and row.young:
+            later = {"state": "pending", "digest_id": None, "due_at": DatabaseTime(ASK_NEWER_S)}
+            db.execute(update(outbox).where(outbox.c.id == row.id).values(later))
+        else:
+            _refuse(db, row, str(error), row.violation_id)
         return None
 
 

@@ -15,6 +15,7 @@ from shared.errors import PermanentError
 REPORT_VERSION = (
     1  # one more with each change after which another version could not read a report, or misread it
 )
+UNREADABLE, OF_NEWER_SOFTWARE = "report-unreadable", "report-of-newer-software"
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)
 
 
@@ -26,7 +27,8 @@ def read_report(document: Any) -> Report:
     """
     version = document.get("version", 1)  # the first ones had none
     if version != REPORT_VERSION:
-        raise _unreadable(f"has format {version!a}, this software reads format {REPORT_VERSION}")
+        code = OF_NEWER_SOFTWARE if isinstance(version, int) and version > REPORT_VERSION else UNREADABLE
+        raise _unreadable(f"has format {version!a}, this software reads format {REPORT_VERSION}", code)
     try:
         return _REPORT.validate_python(document)
     except ValidationError as error:
@@ -136,9 +138,9 @@ def write_audit(db: Connection, event: str, violation_id: str | None, **detail: 
     )
 
 
-def _unreadable(why: str) -> PermanentError:
+def _unreadable(why: str, code: str = UNREADABLE) -> PermanentError:
     return PermanentError(
-        "report-unreadable",
+        code,
         f"the stored report {why}; its PDF says the same, and the version of the software that wrote it reads it",
     )
 

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from services.agent.adapters.sql_database import Database
+from services.agent.adapters.sql_database import Database, DatabaseTime
 from services.agent.adapters.sql_outbox import SqlOutbox
 from services.agent.adapters.sql_report_reader import SqlReportReader
 from services.agent.adapters.sql_report_repository import SqlReportRepository
 from services.agent.adapters.sql_rows import read_report, write_report
 from services.agent.adapters.sql_schema import claims, violations
+from services.agent.adapters.sql_schema import outbox as outbox_rows
 from services.agent.domain.work_claim import Claim
 from shared.errors import PermanentError
 from tests import agent_builders as make
@@ -74,13 +75,15 @@ def test_a_checkpoint_that_cannot_be_read_counts_as_none_and_the_attempt_stands(
     assert [line["event"] for line in logs] == ["checkpoint.unreadable"]
 
 
-@pytest.mark.parametrize("document", FOREIGN)
+@pytest.mark.parametrize(("document", "age_h"), [(FOREIGN[0], 25), (FOREIGN[1], 0)])
 def test_a_mail_whose_report_cannot_be_read_is_refused_and_told_and_the_others_go(
-    database: Database, document: object
+    database: Database, document: object, age_h: int
 ) -> None:
     for number in (1, 2):
         file(database, number)
     replace_report(database, 1, document)
+    with database.write() as db:
+        db.execute(update(outbox_rows).values(created_at=DatabaseTime(-3600.0 * age_h)))
     outbox = SqlOutbox(database)
     with capture_logs() as logs:
         letter = outbox.take(30, 10)
@@ -94,13 +97,36 @@ def test_a_mail_whose_report_cannot_be_read_is_refused_and_told_and_the_others_g
     assert "the stored report" in mail.error
 
 
+@pytest.mark.parametrize("cap_per_hour", [0, 10])
+def test_a_mail_that_newer_software_has_written_is_left_to_that(
+    database: Database, cap_per_hour: int
+) -> None:
+    """While one version replaces another, or when it was taken back."""
+    file(database, 1)
+    with database.read() as db:
+        readable = db.execute(select(violations.c.report)).scalar_one()
+    outbox = SqlOutbox(database)
+    if not cap_per_hour:
+        assert outbox.take(30, 0) is None
+        outbox.gather(0, at_once=True)
+    replace_report(database, 1, FOREIGN[0])
+    assert outbox.take(30, cap_per_hour) is None
+    assert outbox.counts().later == 1
+    replace_report(database, 1, readable)
+    with database.write() as db:
+        db.execute(update(outbox_rows).where(outbox_rows.c.kind == "report").values(due_at=DatabaseTime()))
+    letter = outbox.take(30, 10)
+    assert letter is not None
+    assert [filed.violation_id for filed in letter.contents] == [make.violation_id(1)]
+
+
 def test_a_digest_names_what_can_be_read_and_the_rest_is_refused(database: Database) -> None:
     for number in (1, 2):
         file(database, number)
     outbox = SqlOutbox(database)
     assert outbox.take(30, cap_per_hour=0) is None
     outbox.gather(0, at_once=True)
-    replace_report(database, 1, FOREIGN[0])
+    replace_report(database, 1, FOREIGN[1])
     digest = outbox.take(30, cap_per_hour=0)
     assert digest is not None
     assert [filed.violation_id for filed in digest.contents] == [make.violation_id(2)]

@@ -106,17 +106,33 @@ class Database:
             TransientError: the database is down, too slow or full; whether a commit took effect is unknown.
             PermanentError: the database can never take these values.
         """
-        with _our_errors(), self.engine.begin() as connection:
+        with self._our_errors(), self.engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that never waits for a writer; errors as for `write`."""
-        with _our_errors(), self.engine.connect().execution_options(read_only=True) as connection:
+        with self._our_errors(), self.engine.connect().execution_options(read_only=True) as connection:
             yield connection
 
     def close(self) -> None:
         self.engine.dispose()
+
+    @contextmanager
+    def _our_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sql_errors.DataError, sql_errors.IntegrityError) as error:
+            raise PermanentError(
+                "database-refuses", f"the database refuses the values: {_cause(error)}"
+            ) from error
+        except (sql_errors.DBAPIError, sql_errors.TimeoutError) as error:
+            check = (
+                f"that {self.file} and its folder can be written, and free space"
+                if self.file
+                else "that it runs, DATABASE_URL and free space"
+            )
+            raise TransientError(f"the database does not answer: {_cause(error)}; check {check}") from error
 
 
 def _engine(url: str) -> Engine:
@@ -170,20 +186,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
-
-
-@contextmanager
-def _our_errors() -> Iterator[None]:
-    try:
-        yield
-    except (sql_errors.DataError, sql_errors.IntegrityError) as error:
-        raise PermanentError(
-            "database-refuses", f"the database refuses the values: {_cause(error)}"
-        ) from error
-    except (sql_errors.DBAPIError, sql_errors.TimeoutError) as error:
-        raise TransientError(
-            f"the database does not answer: {_cause(error)}; check that it runs, DATABASE_URL and free space"
-        ) from error
 
 
 def _cause(error: Exception) -> str:

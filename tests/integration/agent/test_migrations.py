@@ -1,5 +1,6 @@
 """The steps make exactly the tables that the code uses, on both databases, once, however often and from wherever."""
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,3 +78,9 @@ def test_a_database_that_is_down_is_a_matter_of_time() -> None:
     with pytest.raises(TransientError, match="check that it runs") as caught:
         check_schema(Database(url))
     assert "geheim" not in str(caught.value)
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    gone = tmp_path / "gone" / "officer.db"
+    with pytest.raises(TransientError, match=re.escape(str(gone))), Database(f"sqlite:///{gone}").read():
+        pass

@@ -1,78 +1,53 @@
-"""The command `officer`: one module for each group of commands, errors in one sentence, exit codes for scripts."""
+"""The command `officer`: errors in one sentence, exit codes for scripts.
+
+The commands are imported where they are run: they take a second, in which Ctrl-C is no fault either.
+"""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import NoReturn
 
-import typer
 from dotenv import load_dotenv
 
-from officer import compare, demo, deploy_check, doctor, erase, model, reports, site, trace, watch
-from officer.console import errors, screen
+from officer.console import errors, let_go
 from shared.errors import ConfigurationError, OfficerError
 from shared.observability.logging import configure_logging
-from shared.version import VERSION
 
-FAILED, WRONG_SETUP = 1, 2
-
-HELP = """
-Watches work sites through their cameras and mails a cited report for each potential safety non-compliance.
-
-Everything runs on this machine: no cloud, no key, no container.
-
-**First steps**
-
-    officer demo
-    officer doctor --site examples/sites/ppe-everywhere.yaml
-    officer watch clip.mp4 --site examples/sites/ppe-everywhere.yaml --out out/a
-    officer reports list --data out/a
-
-**Exit codes**: 0 done; 1 something failed or is left undone; 2 something is set up wrong, and the message says what;
-130 ended by a second Ctrl-C.
-
-Commands read the environment and a file `.env` in the working folder; `.env.example` lists every variable.
-"""
-
-app = typer.Typer(
-    help=HELP,
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command(name="watch")(watch.watch)
-app.command(name="demo")(demo.demo)
-app.command(name="doctor")(doctor.doctor)
-app.command(name="deploy-check")(deploy_check.deploy_check)
-app.command(name="trace")(trace.trace)
-app.add_typer(site.app, name="site")
-reports.app.command()(erase.erase)
-app.add_typer(reports.app, name="reports")
-model.app.command()(compare.compare)
-app.add_typer(model.app, name="model")
+FAILED, WRONG_SETUP, INTERRUPTED = 1, 2, 130
 
 
 def main() -> None:
     """Run the command line; never shows a traceback for what a user can put right."""
-    load_dotenv(Path.cwd() / ".env")
-    configure_logging("critical")  # the services' words about themselves are for their own logs
     try:
-        app()
+        _run()
     except OfficerError as error:
-        errors.print(f"officer: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(WRONG_SETUP if isinstance(error, ConfigurationError) else FAILED)
+        _end(str(error), WRONG_SETUP if isinstance(error, ConfigurationError) else FAILED)
+    except OSError as error:
+        let_go(sys.stdout)  # it may be what failed
+        where = f"{error.filename}: " if error.filename else ""
+        _end(
+            f"{where}{error.strerror or error}; do: check that it can be read and written, and has room",
+            FAILED,
+        )
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        screen.print(VERSION)
-        raise typer.Exit
+def _run() -> None:
+    _read_variables(Path.cwd() / ".env")
+    configure_logging("critical")  # the services' words about themselves are for their own logs
+    from officer.commands import app
+
+    app()
 
 
-@app.callback()
-def _officer(
-    _show_version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and stop.")
-    ] = False,
-) -> None:
-    pass
+def _read_variables(path: Path) -> None:
+    try:
+        load_dotenv(path)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: is not UTF-8 text; do: save it as UTF-8") from error
+
+
+def _end(problem: str, code: int) -> NoReturn:
+    errors.print(f"officer: {problem}", style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)

@@ -30,7 +30,8 @@ def agent_settings(data: Path) -> "AgentSettings":
     from services.agent.settings import AgentSettings
 
     os.environ["DATA_DIR"] = str(data)
-    os.environ.setdefault("SITE_FILE", "unnamed")  # required by the services; nothing here looks into it
+    # required by the services; nothing here looks into it
+    os.environ["SITE_FILE"] = os.environ.get("SITE_FILE") or "unnamed"
     return read_settings(AgentSettings)
 
 

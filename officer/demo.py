@@ -8,10 +8,13 @@ import typer
 
 from officer.console import screen
 from officer.watch import plain_or_live, run_services, show
+from services.agent.settings import AgentSettings
+from services.detection.settings import DetectionSettings
 from shared.errors import ConfigurationError
 
 # the demo needs and touches nothing of what is set up for real runs
-UNUSED = ("CAMERA", "DATABASE_URL", "LLM_MODEL", "MAIL_TO", "MAIL_TRANSPORT", "MODEL_FILE", "MODEL_SHA256")
+SETTINGS = {name.upper() for kind in (AgentSettings, DetectionSettings) for name in kind.model_fields}
+UNUSED = SETTINGS | {f"{name}_FILE" for name in SETTINGS}
 FOLDER = Path(__file__).parents[1] / "examples" / "demo"
 
 

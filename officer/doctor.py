@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from packaging.requirements import Requirement
@@ -26,9 +26,13 @@ from services.agent.settings import AgentSettings
 from services.detection.settings import DetectionSettings
 from shared.config.problems import nearest
 from shared.config.settings import check_settings, read_settings
-from shared.config.site import Camera, load_site, source_of
+from shared.config.site import Camera, LoadedSite, load_site, source_of
 from shared.errors import OfficerError
 from shared.observability.redaction import redact
+
+if TYPE_CHECKING:
+    from services.detection.application.ports import Detector
+    from services.detection.domain.detection import ModelInfo
 
 PROJECT = "ai-safety-compliance-officer"
 ENOUGH_SPACE_MB = 500
@@ -100,8 +104,9 @@ def checks(site: Path | None, data: Path) -> Iterator[Check]:
     yield "Python", _python
     yield "packages", _packages
     yield "settings", _settings
-    yield "model", _model
+    detector = cache(_detector)  # loaded once, for the model's own check and that of the rules
     yield "data folder", lambda: _folder(data)
+    yield "model", lambda: _model(detector)
     yield "clock", _clock
     yield "store", _store
     yield "queue", _queue
@@ -115,6 +120,7 @@ def checks(site: Path | None, data: Path) -> Iterator[Check]:
         )
         return
     yield "site file", lambda: _site(site)
+    yield from _rules(site, detector)
     yield from _cameras(site)
 
 
@@ -157,17 +163,18 @@ def _settings() -> Finding:
     return Finding(True, "the environment is read without a problem")
 
 
-def _model() -> Finding:
+def _detector() -> "Detector":
+    from services.detection.bootstrap import build_detector, with_model_in_use
+
+    return build_detector(with_model_in_use(read_settings(DetectionSettings)), None)
+
+
+def _model(detector: "Callable[[], Detector]") -> Finding:
     import numpy as np
 
-    from services.detection.adapters.detector_loader import load_detector
-    from services.detection.bootstrap import with_model_in_use
-
-    settings = with_model_in_use(read_settings(DetectionSettings))
     began_s = time.monotonic()
-    detector = load_detector(settings.model_file, settings.backend, sha256=settings.model_sha256)
-    detector.detect([np.zeros((360, 640, 3), np.uint8)], 0.5)
-    info = detector.info
+    detector().detect([np.zeros((360, 640, 3), np.uint8)], 0.5)
+    info = detector().info
     took = f"loaded and run in {time.monotonic() - began_s:.1f} s"
     return Finding(True, f"{info.name} on {info.backend}, SHA-256 {info.sha256[:16]}..., {took}")
 
@@ -302,6 +309,22 @@ def _ask_for_model(settings: AgentSettings, name: str) -> Finding:
 def _site(path: Path) -> Finding:
     site = load_site(path).site
     return Finding(True, f"{site.site.name}: {len(site.cameras)} cameras, {len(site.rules)} rules")
+
+
+def _rules(path: Path, detector: "Callable[[], Detector]") -> Iterator[Check]:
+    try:
+        loaded, info = load_site(path), detector().info
+    except (OfficerError, ImportError):
+        return  # told by the checks of the model and the site file
+    yield "rules", lambda: _fit(loaded, info)
+
+
+def _fit(loaded: LoadedSite, info: "ModelInfo") -> Finding:
+    from services.detection.bootstrap import require_fit
+
+    fps = read_settings(DetectionSettings).detect_fps
+    require_fit(loaded, info, fps)
+    return Finding(True, f"{info.name} can find each of them broken, at {fps:g} looks a second")
 
 
 def _cameras(path: Path) -> Iterator[Check]:

@@ -11,8 +11,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from officer.console import screen, table
+from services.detection.adapters.model_file import read_card, read_model_file
+from services.detection.adapters.onnx_file import onnx_metadata
 from services.detection.domain.confirmation import needed_for
+from services.detection.domain.detection import ModelInfo
 from services.detection.domain.geometry import Box
+from services.detection.settings import SHIPPED_MODEL, DetectionSettings
 from shared.config.site import (
     Camera,
     LoadedSite,
@@ -25,7 +29,7 @@ from shared.config.site import (
     source_of,
 )
 from shared.errors import ConfigurationError
-from shared.observability.redaction import redact
+from shared.observability.redaction import redact_address
 from shared.regulations.table import SITE_POLICY, shipped_table
 from shared.vocabulary import Finding, missing
 
@@ -81,12 +85,29 @@ def remarks(loaded: LoadedSite) -> list[str]:
         found.append("recipients: nobody gets mail; reports are only written")
     if not site.site.jurisdictions:
         found.append("site.jurisdictions: none, so reports cite the site's policy alone")
+    found += _unfit(loaded)
     found += [remark for camera in site.cameras for remark in _twice_closer(camera)]
     watched = {zone for rule in site.rules for zone in (rule.zones or _all_zones(site))}
     found += [f"zone {zone}: no rule watches it" for zone in sorted(_all_zones(site) - watched)]
     if not site.privacy.blur_faces:
         found.append("privacy.blur_faces: off; faces will be stored and mailed, and each report says so")
     return found
+
+
+def _unfit(loaded: LoadedSite) -> list[str]:
+    """What the shipped model could never find."""
+    # a second of imports, which --help need not wait for
+    from services.detection.bootstrap import require_fit
+
+    file = read_model_file(SHIPPED_MODEL, ".onnx")
+    card = read_card(onnx_metadata(file), file.path)
+    labels, size = frozenset(card.labels.values()), (card.longest, card.longest)
+    info = ModelInfo(card.name, file.sha256, "onnxruntime", size, labels)
+    try:
+        require_fit(loaded, info, DetectionSettings.model_fields["detect_fps"].default)
+    except ConfigurationError as error:
+        return [f"with the shipped model and the usual looks a second: {error}"]
+    return []
 
 
 def _twice_closer(camera: Camera) -> list[str]:
@@ -119,7 +140,7 @@ def _cameras(site: Site) -> Table:
             first = number == 0
             shown.add_row(
                 escape(f"{camera.id}: {camera.name}") if first else "",
-                escape(redact(camera.source or "given to watch")) if first else "",
+                escape(redact_address(camera.source or "given to watch")) if first else "",
                 escape(f"{zone.id}: {zone.name}"),
                 _area(zone),
                 ", ".join(zone.hazards) or "none",
@@ -161,30 +182,29 @@ def _when(rule: PpeRule | RestrictedZoneRule) -> str:
 
 
 def _references(site: Site) -> Table:
-    shown = table("References", "finding", "zone", "could be cited")
-    for finding, zone in _findings(site):
-        shown.add_row(
-            str(finding), zone.id, "\n".join(escape(title) for title in _titles(finding, zone, site))
-        )
+    shown = table("References", "finding", "camera", "zone", "could be cited")
+    for finding, camera, zone in _findings(site):
+        titles = "\n".join(escape(title) for title in _titles(finding, zone, site))
+        shown.add_row(str(finding), camera.id, zone.id, titles)
     return shown
 
 
-def _findings(site: Site) -> list[tuple[Finding, Zone]]:
-    pairs: dict[tuple[Finding, str], tuple[Finding, Zone]] = {}
+def _findings(site: Site) -> list[tuple[Finding, Camera, Zone]]:
+    found_at: dict[tuple[Finding, str, str], tuple[Finding, Camera, Zone]] = {}
     for rule in site.rules:
         found = (
             [missing(item) for item in rule.requires]
             if isinstance(rule, PpeRule)
             else [Finding.RESTRICTED_ZONE]
         )
-        zones = [
-            zone
+        places = [
+            (camera, zone)
             for camera in site.cameras
             for zone in camera.zones
             if not rule.zones or zone.id in rule.zones
         ]
-        pairs |= {(finding, zone.id): (finding, zone) for finding in found for zone in zones}
-    return list(pairs.values())
+        found_at |= {(f, camera.id, zone.id): (f, camera, zone) for f in found for camera, zone in places}
+    return list(found_at.values())
 
 
 def _titles(finding: Finding, zone: Zone, site: Site) -> list[str]:

@@ -14,6 +14,7 @@ from officer.console import errors, screen, table
 from officer.database import report_reader
 from officer.running.run import Ending, Run
 from officer.running.run_state import RunState
+from officer.running.service_process import Line
 from officer.running.views import JsonLinesView, PlainView, TerminalView, View
 from officer.summary import Summary, summarise, write_summary
 from services.agent.application.ports import ReportFilter, ReportRow
@@ -22,7 +23,7 @@ from services.detection.domain.detection import BackendChoice
 from services.detection.settings import DetectionSettings
 from shared.config.settings import check_settings
 from shared.config.site import load_site
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, OfficerError
 
 SiteOption = Annotated[Path, typer.Option("--site", help="The site file: cameras, zones, rules, recipients.")]
 OutOption = Annotated[
@@ -40,14 +41,22 @@ def watch(
     ],
     site: SiteOption,
     out: OutOption,
-    camera: Annotated[str | None, typer.Option(help="Which camera of the site file SOURCE is.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Another PPE model than the shipped one.")] = None,
-    backend: Annotated[BackendChoice, typer.Option(help="What runs the model.")] = "auto",
-    fps: Annotated[float, typer.Option(help="Most looks a second for each camera.", min=1, max=60)] = 5.0,
+    camera: Annotated[
+        str | None, typer.Option(envvar="CAMERA", help="Which camera of the site file SOURCE is.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(envvar="MODEL_FILE", help="Another PPE model than the shipped one.")
+    ] = None,
+    backend: Annotated[BackendChoice, typer.Option(envvar="BACKEND", help="What runs the model.")] = "auto",
+    fps: Annotated[
+        float, typer.Option(envvar="DETECT_FPS", help="Most looks a second for each camera.", min=0.1, max=60)
+    ] = 5.0,
     save_video: Annotated[
-        bool, typer.Option("--save-video", help="Write the video with what was seen.")
+        bool, typer.Option("--save-video", envvar="SAVE_VIDEO", help="Write the video with what was seen.")
     ] = False,
-    show_why: Annotated[bool, typer.Option("--show-why", help="Explain each decision.")] = False,
+    show_why: Annotated[
+        bool, typer.Option("--show-why", envvar="SHOW_WHY", help="Explain each decision.")
+    ] = False,
     mail_to: Annotated[
         list[str] | None,
         typer.Option(help="Send mails here instead of to the site's recipients; repeatable."),
@@ -67,13 +76,13 @@ def watch(
     The folder then holds `reports/*.pdf`, `mail/*.eml`, `evidence/`, `officer.db`, `run.log` and `summary.json` (its
     schema: `docs/summary.schema.json`).
 
-    Exit codes: 0 all seen and delivered; 1 something failed or is left (it says what); 2 wrong setup; 130 a second
-    Ctrl-C.
+    Exit codes: 0 all seen and delivered; 1 something failed or is left (it says what), such as the rest of a
+    recording after Ctrl-C; 2 wrong setup; 130 a second Ctrl-C.
     """
     environment = {
         "SOURCE": "" if source == "-" else _absolute(source),
         "CAMERA": camera or "",
-        "MODEL_FILE": str(model.resolve()) if model else os.environ.get("MODEL_FILE", ""),
+        "MODEL_FILE": str(model.resolve()) if model else "",
         "BACKEND": backend,
         "DETECT_FPS": f"{fps:g}",
         "SAVE_VIDEO": str(save_video).lower(),
@@ -99,13 +108,18 @@ def run_services(site: Path, out: Path, environment: dict[str, str], view: View)
         check_settings(DetectionSettings, AgentSettings)
     run = Run(folder, {**environment, **ours}, view, RunState(site=loaded.site.site.name))
     ending = run.run()
-    summary = summarise(run, ending, loaded, _rows(folder))
-    write_summary(summary, folder)
+    with _environ({**environment, **ours}):
+        rows, unread = _rows(folder)
+    if unread:
+        ending = max(ending, Ending.LEFT_UNDONE)
+        run.state.take(Line("officer", {"event": "reports.unread", "level": "error", "problem": unread}))
+    summary = summarise(run, ending, loaded, rows)
+    unwritten = _write(summary, folder)
     if run.refusal and ending is Ending.WRONG_SETUP:
         raise ConfigurationError(run.refusal)
-    if run.refusal:
-        errors.print(f"officer: {run.refusal}", style="red", markup=False, soft_wrap=True)
-    return ending, summary
+    for problem in filter(None, (run.refusal, unwritten)):
+        errors.print(f"officer: {problem}", style="red", markup=False, soft_wrap=True)
+    return max(ending, Ending.LEFT_UNDONE) if unwritten else ending, summary
 
 
 def plain_or_live() -> View:
@@ -153,11 +167,25 @@ def _folder(out: Path) -> Path:
     return out.resolve()
 
 
-def _rows(folder: Path) -> list[ReportRow]:
+def _rows(folder: Path) -> tuple[list[ReportRow], str]:
+    """All reports, and why they cannot be read."""
     try:
-        return report_reader(folder).list(ReportFilter(limit=None))
+        return report_reader(folder).list(ReportFilter(limit=None)), ""
     except ConfigurationError:
-        return []  # stopped before the agent had made its database
+        return [], ""  # stopped before the agent had made its database
+    except OfficerError as error:
+        return [], str(error)
+
+
+def _write(summary: Summary, folder: Path) -> str:
+    """Write *summary*; why it cannot be written."""
+    try:
+        write_summary(summary, folder)
+    except OSError as error:
+        return (
+            f"{folder}: the summary cannot be written ({error.strerror}); do: make room, or change its rights"
+        )
+    return ""
 
 
 def _cameras(summary: Summary) -> Table:
@@ -201,6 +229,8 @@ def _totals(summary: Summary, out: Path) -> str:
         *(f"  left: {what}" for what in summary.left),
         *(f"  refused: {refusal.violation_id[:8]} {refusal.text}" for refusal in summary.refusals),
     ]
+    if summary.errors and summary.ending != "done":
+        lines.append(f"  last problem: {summary.errors[-1].event}: {summary.errors[-1].text}")
     if summary.left:
         lines.append("The next run with the same folder goes on with what is left.")
     return "\n".join(escape(line) for line in lines)

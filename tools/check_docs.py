@@ -9,7 +9,7 @@ from typing import Any
 
 import typer.main
 
-from officer.cli import app
+from officer.commands import app
 
 ROOT = Path(__file__).parents[1]
 FENCED = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -14,7 +14,7 @@ PATH = Path(__file__).parents[1] / ".env.example"
 HEAD = """\
 # Every variable of both services. Copy this file to .env and take the # away where you set something.
 # `officer` reads .env from the working folder; what is set in the environment already wins.
-# `officer watch` sets DATA_DIR, SITE_FILE, SOURCE and what its options say by itself.
+# `officer watch` sets DATA_DIR, SITE_FILE and SOURCE by itself; an option that is given wins over its variable.
 # A secret NAME may also lie in a file: NAME_FILE=/run/secrets/name (one line break at its end is allowed).
 # Variables that the site file names as ${NAME}, such as a camera's password, belong here too; in single quotes if they
 # hold a $ or a #.

@@ -7,9 +7,10 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from logging.handlers import RotatingFileHandler
@@ -18,7 +19,7 @@ from threading import Lock
 from types import FrameType
 from typing import Any
 
-from officer.running.run_state import RunState
+from officer.running.run_state import Backlog, CameraLine, RunState
 from officer.running.service_process import CONFIGURATION_ERROR, FAILED, Line, Patience, ServiceProcess, parse
 from officer.running.views import View
 
@@ -62,7 +63,7 @@ class Run:
     patience: Patience = field(default_factory=Patience)
     interrupts: int = 0
     refusal: str = ""
-    _log: RotatingFileHandler | None = None
+    _log: "_RunLog | None" = None
     _lock: Lock = field(default_factory=Lock)
     _started_s: float = field(default_factory=time.monotonic)
 
@@ -73,9 +74,7 @@ class Run:
     def run(self) -> Ending:
         """Run until the recordings have ended and all is delivered, or until Ctrl-C."""
         detection, agent = self._service("detection"), self._service("agent")
-        self._log = RotatingFileHandler(
-            self.folder / LOG_FILE, maxBytes=LOG_BYTES, backupCount=OLD_LOGS, encoding="utf-8"
-        )
+        self._log = _RunLog(self.folder / LOG_FILE, self._log_failed)
         with closing(self._log), self.view, self._on_signals():
             try:
                 agent.start(time.monotonic())
@@ -95,10 +94,10 @@ class Run:
     @property
     def left(self) -> list[str]:
         """What is still to be done, in words; the next run in the same folder goes on with it."""
-        backlog = self.state.backlog
-        if backlog is None:
-            return []
+        backlog = self.state.backlog or Backlog(0, 0, 0, 0, 0)
+        why = f": {self.state.undelivered_why}" if self.state.undelivered_why else ""
         counts = {
+            f"messages about violations not delivered yet{why}": self.state.undelivered,
             "violations not reported yet": backlog.waiting + backlog.in_hand,
             "mails due": backlog.mails_due,
             "mails waiting for their next try": backlog.mails_later,
@@ -109,15 +108,23 @@ class Run:
     @property
     def unseen(self) -> list[str]:
         """What an interrupted run did not see to its end, in words."""
-        cameras = [camera for camera in self.state.cameras.values() if camera.state == "stopped"]
-        cut = [
+        return self._cut_short + [
+            f"{camera.camera}: violations still open: {camera.open}"
+            for camera in self._stopped
+            if camera.open
+        ]
+
+    @property
+    def _cut_short(self) -> list[str]:
+        return [
             f"{camera.camera}: the recording was seen to {camera.progress:.0%}; the next run begins it again"
-            for camera in cameras
+            for camera in self._stopped
             if camera.progress is not None
         ]
-        return cut + [
-            f"{camera.camera}: violations still open: {camera.open}" for camera in cameras if camera.open
-        ]
+
+    @property
+    def _stopped(self) -> list[CameraLine]:
+        return [camera for camera in self.state.cameras.values() if camera.state == "stopped"]
 
     def _service(self, name: str) -> ServiceProcess:
         environment = {**self.environment, **_own_port(name)}
@@ -188,7 +195,7 @@ class Run:
         if self.refusal and wrong_setup:
             return Ending.WRONG_SETUP
         quarantined = any(trouble.event == "message.quarantined" for trouble in self.state.troubles)
-        whole = finished and not self.refusal and not self.left and not quarantined
+        whole = finished and not self.refusal and not self.left and not self._cut_short and not quarantined
         return Ending.DONE if whole else Ending.LEFT_UNDONE
 
     def _tick(self, phase: str) -> None:
@@ -200,9 +207,15 @@ class Run:
         """One line of a service, from its reader's thread."""
         with self._lock:
             self.state.take(line)
-            self.view.line(line)
             if self._log and line.event not in UNLOGGED:
                 self._log.emit(logging.makeLogRecord({"msg": _as_json(line)}))
+            self.view.line(line)
+
+    def _log_failed(self, problem: str) -> None:
+        """Called while a line is taken, with the lock held."""
+        line = Line("officer", {"event": "run-log.failed", "level": "warning", "problem": problem})
+        self.state.take(line)
+        self.view.line(line)
 
     def _note(self, event: str, service: ServiceProcess, problem: str) -> None:
         fields: dict[str, Any] = {"event": event, "level": "warning", "problem": problem}
@@ -219,6 +232,24 @@ class Run:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+class _RunLog(RotatingFileHandler):
+    """The run's log lines; where they cannot be written the run goes on, and *tell* hears of it once."""
+
+    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+        super().__init__(path, maxBytes=LOG_BYTES, backupCount=OLD_LOGS, encoding="utf-8")
+        self._tell = tell
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        tell, self._tell = self._tell, lambda _: None
+        tell(
+            f"{self.baseFilename} cannot be written ({sys.exception()}); do: make room, or change its rights"
+        )
+
+    def close(self) -> None:
+        with suppress(OSError):  # told already
+            super().close()
 
 
 def _own_port(name: str) -> dict[str, str]:

@@ -36,9 +36,10 @@ class CameraLine:
     @property
     def progress(self) -> float | None:
         """Share of a recording that has been seen, 0 to 1; None for a live camera."""
-        if not self.total_frames or self.frame_index is None:
+        if not self.total_frames:
             return None
-        return min(1.0, (self.frame_index + 1) / self.total_frames)
+        seen = 0 if self.frame_index is None else self.frame_index + 1
+        return min(1.0, seen / self.total_frames)
 
 
 @dataclass(slots=True)
@@ -108,7 +109,8 @@ class RunState:
     decisions: deque[Mapping[str, Any]] = field(default_factory=lambda: deque(maxlen=RECENT))
     backlog: Backlog | None = None
     backlog_reports: int = 0
-    spooled: int = 0
+    undelivered: int = 0
+    undelivered_why: str = ""
 
     def take(self, line: Line) -> None:
         """Take one line into account; unknown events are left alone unless they are warnings or errors."""
@@ -162,6 +164,9 @@ class RunState:
             if violation_id in self.violations:
                 self.violations[violation_id].mails += 1
 
+    def _courier_stopped(self, fields: Mapping[str, Any]) -> None:
+        self.undelivered, self.undelivered_why = int(fields.get("left", 0)), str(fields.get("problem", ""))
+
     def _agent_status(self, fields: Mapping[str, Any]) -> None:
         names = ("waiting", "in_hand", "mails_due", "mails_later", "mails_held")
         self.backlog = Backlog(*(int(fields.get(name, 0)) for name in names))
@@ -206,6 +211,7 @@ class RunState:
         "violation.closed": _closed,
         "report.stored": _report_stored,
         "mail.sent": _mail_sent,
+        "courier.stopped": _courier_stopped,
         "agent.status": _agent_status,
         "decision": _decision,
     }

@@ -1,13 +1,14 @@
 """How a run is shown while it lasts: live on a terminal, else as JSON lines or as a few plain words."""
 
 import json
+import sys
 from types import TracebackType
 from typing import Protocol, Self
 
 import typer
 from rich.live import Live
 
-from officer.console import errors, screen
+from officer.console import let_go, screen
 from officer.running.live_view import live_view
 from officer.running.run_state import RunState
 from officer.running.service_process import Line
@@ -65,7 +66,7 @@ class JsonLinesView(_Quiet):
     """Passes the services' JSON lines through, each with the service's name."""
 
     def line(self, line: Line) -> None:
-        typer.echo(json.dumps({**line.fields, "service": line.service}, ensure_ascii=False))
+        _say(json.dumps({**line.fields, "service": line.service}, ensure_ascii=False), err=False)
 
     def tick(self, state: RunState, phase: str, elapsed_s: float) -> None:
         pass
@@ -102,12 +103,20 @@ class PlainView(_Quiet):
                 "code",
             )
             words = [f"{name}={_short(fields[name])}" for name in names if fields.get(name)]
-            errors.print(f"{line.event}  {' '.join(words)}", markup=False, highlight=False, soft_wrap=True)
+            _say(f"{line.event}  {' '.join(words)}", err=True)
 
     def tick(self, state: RunState, phase: str, elapsed_s: float) -> None:
         if phase != self._phase:
             self._phase = phase
-            errors.print(phase, markup=False, highlight=False)
+            _say(phase, err=True)
+
+
+def _say(text: str, *, err: bool) -> None:
+    """A run goes on where nobody reads it any more (`| head`) or where the disk is full."""
+    try:
+        typer.echo(text, err=err)
+    except OSError:
+        let_go(sys.stderr if err else sys.stdout)
 
 
 def _short(value: object) -> str:

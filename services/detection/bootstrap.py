@@ -204,7 +204,7 @@ class Detectors:
             shadow.close()
 
     def _load(self, size: int | None) -> None:
-        detector, observe = _detector(self.settings, size), self.metrics.inference.observe
+        detector, observe = build_detector(self.settings, size), self.metrics.inference.observe
         shadow = _shadow(self.settings, size, detector, self.metrics)
         if shadow:
             self._shadows[size] = shadow
@@ -217,16 +217,8 @@ class Detectors:
         self._loaded[size] = SharedDetector(detector, took)
 
     def check(self, loaded: LoadedSite) -> None:
-        """Whether the model knows what the rules ask for (an item that it cannot see would always be missing), and
-        looks often enough for them.
-
-        Raises:
-            ConfigurationError: it does not.
-        """
-        info = self.for_camera(loaded.site.cameras[0]).info
-        require_labels(info, _needed_labels(loaded, info))
-        for rule in loaded.site.rules:
-            _require_rate(self.settings.detect_fps, rule, info)
+        """Raise ConfigurationError if the model does not fit the rules; see `require_fit`."""
+        require_fit(loaded, self.for_camera(loaded.site.cameras[0]).info, self.settings.detect_fps)
 
 
 @dataclass(slots=True)
@@ -342,7 +334,15 @@ def _aws_clients(region: str | None) -> "AwsClients":
     return AwsClients(region)
 
 
-def _detector(settings: DetectionSettings, longest: int | None) -> Detector:
+def build_detector(settings: DetectionSettings, longest: int | None) -> Detector:
+    """The model that *settings* name, joined with the people model if there is one.
+
+    Args:
+        longest: long side of the input in pixels; None for what the model was measured with.
+
+    Raises:
+        ConfigurationError: a file, its hash or the backend is wrong.
+    """
     ppe = load_detector(
         settings.model_file,
         settings.backend,
@@ -375,6 +375,18 @@ def _shadow(
         labels -= beside.parts[0].labels
     folder = ComparisonFolder(settings.data_dir / "state" / "shadow", beside.info, new.info, SystemClock())
     return Shadow(new, beside.info, labels, settings.shadow_share, folder, metrics)
+
+
+def require_fit(loaded: LoadedSite, info: ModelInfo, fps: float) -> None:
+    """Check that the model knows what the rules ask for (an item that it cannot see would always be missing), and that
+    *fps* looks a second are enough for them.
+
+    Raises:
+        ConfigurationError: it does not, or they are not.
+    """
+    require_labels(info, _needed_labels(loaded, info))
+    for rule in loaded.site.rules:
+        _require_rate(fps, rule, info)
 
 
 def _needed_labels(loaded: LoadedSite, info: ModelInfo) -> list[Label]:

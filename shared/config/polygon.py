@@ -1,15 +1,16 @@
-"""Polygons of the site file: at least three different points, edges that do not cross."""
+"""Polygons of the site file: at least three different points, edges that do not cross, an area inside."""
 
 from itertools import combinations
 
 Point = tuple[float, float]
+LEAST_AREA = 1e-4  # of the picture: a hundredth of its width by a hundredth of its height
 
 
 def check_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:
     """Return *points* (fractions of width and height) if they bound an area.
 
     Raises:
-        ValueError: fewer than three different points, or two edges that cross.
+        ValueError: fewer than three different points, two edges that cross, or hardly any area.
     """
     if len(set(points)) < 3:
         raise ValueError(f"has {len(set(points))} different points; allowed: 3 to 100; do: add corners")
@@ -22,6 +23,10 @@ def check_polygon(points: tuple[Point, ...]) -> tuple[Point, ...]:
             raise ValueError(
                 f"crosses itself (edge {i + 1} meets edge {j + 1}); do: list the corners in order around the zone"
             )
+    if abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in edges)) / 2 < LEAST_AREA:  # the shoelace formula
+        raise ValueError(
+            f"encloses no area; allowed: {LEAST_AREA:.2%} of the picture and more; do: list corners around the zone"
+        )
     return points
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from shared.observability.redaction import redact
+from shared.observability.redaction import redact_address
 
 Schema = dict[str, Any]
 
@@ -152,7 +152,7 @@ def _kinds(place: Schema) -> list[str]:
 def _shown(value: object) -> str:
     if isinstance(value, dict | list):
         return "a mapping " if isinstance(value, dict) else f"a list of {len(value)} "
-    text = ascii(redact(value)[:80]) if isinstance(value, str) else json.dumps(value)[:80]
+    text = ascii(redact_address(value)[:80]) if isinstance(value, str) else json.dumps(value)[:80]
     return f"value {text} "
 
 

@@ -4,6 +4,7 @@ import re
 
 _HIDDEN = "***"
 _TOKEN = re.compile(r"\S+")
+_WHITE_SPACE = re.compile(r"\s")
 # Cameras and presigned links also carry secrets as parameters: /user=admin&password=..., ?X-Amz-Signature=...
 _PARAMETER = re.compile(
     r"((?:pass(?:word|wd)?|pwd|secret|token|signature|credential|(?:api|access)[_-]?key)=)[^&\s]+",
@@ -21,6 +22,15 @@ def redact(text: str) -> str:
     'cannot open rtsp://***@10.0.0.7/live?token=***&stream=1'
     """
     return _PARAMETER.sub(rf"\1{_HIDDEN}", _TOKEN.sub(_without_userinfo, text))
+
+
+def redact_address(address: str) -> str:
+    """`redact` for a text that is one address: white space in a password ends nothing.
+
+    >>> redact_address("rtsp://admin:two words@10.0.0.7/live")
+    'rtsp://***@10.0.0.7/live'
+    """
+    return redact(_WHITE_SPACE.sub("%20", address)) if "://" in address else redact(address)
 
 
 def _without_userinfo(token: re.Match[str]) -> str:

@@ -2,10 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -22,12 +25,10 @@ OURS = {name.upper() for settings in (AgentSettings, DetectionSettings) for name
 def officer(
     *words: str | Path, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run it with none of the variables that this machine may have set."""
-    clean = {name: value for name, value in os.environ.items() if name not in OURS}
     return subprocess.run(
         [sys.executable, "-m", "officer", *map(str, words)],
         cwd=cwd,
-        env={**clean, "COLUMNS": "200", "PYTHONPATH": str(ROOT), **(environment or {})},
+        env=environment_of(environment or {}),
         capture_output=True,
         text=True,
         timeout=110,
@@ -35,11 +36,42 @@ def officer(
     )
 
 
+def started(
+    *words: str | Path, cwd: Path = ROOT, stdout: IO[str] | int = subprocess.PIPE
+) -> subprocess.Popen[str]:
+    """It, while it runs."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "officer", *map(str, words)],
+        cwd=cwd,
+        env=environment_of({}),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def environment_of(ours: Mapping[str, str]) -> dict[str, str]:
+    """With none of the variables that this machine may have set."""
+    clean = {name: value for name, value in os.environ.items() if name not in OURS}
+    return {**clean, "COLUMNS": "200", "PYTHONPATH": str(ROOT), **ours}
+
+
 def refused(*words: str | Path, code: int = 2, environment: Mapping[str, str] | None = None) -> str:
     done = officer(*words, environment=environment)
     assert (done.returncode, done.stdout) == (code, ""), done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr
+
+
+TWO_CAMERAS = """
+version: 1
+site: {id: yard, name: Yard, jurisdictions: [us-osha-construction]}
+cameras:
+  - {id: gate, name: Gate, zones: [{id: bay, name: Bay, hazards: [overhead-work]}]}
+  - {id: shed, name: Shed, zones: [{id: bay, name: Bay}]}
+rules:
+  - {id: ppe, kind: ppe, title: Hard hat, requires: [hardhat]}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +104,26 @@ def test_a_wrong_site_file_is_refused_with_all_its_problems(tmp_path: Path) -> N
         f"officer: {path}: 2 problems\n{path}:6: site.timezone: value 'Mars/Base' is no IANA"
     )
     assert "do: did you mean 'hardhat'?" in told
+
+
+def test_a_password_with_a_space_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    source = "    source: rtsp://admin:two words@10.0.0.7/1\n    zones:"
+    path.write_text(SITE.read_text().replace("    zones:", source))
+    done = officer("site", "check", path)
+    assert "rtsp://***@10.0.0.7/1" in done.stdout
+    assert "words" not in done.stdout + done.stderr
+
+
+def test_cameras_may_have_zones_of_one_name_and_different_hazards(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(TWO_CAMERAS)
+    rows = [
+        row.split("│") for row in officer("site", "check", path).stdout.splitlines() if "no_hardhat" in row
+    ]
+    cited = {row[2].strip(): row[4].strip() for row in rows}
+    assert set(cited) == {"gate", "shed"}
+    assert cited["gate"] != cited["shed"]
 
 
 def test_the_schema_is_printed_as_published() -> None:
@@ -117,6 +169,64 @@ def test_what_is_not_there_stops_watch(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("CAMERA", "gate", "CAMERA 'gate'"),
+        ("BACKEND", "cuda", "cuda"),
+        ("MODEL_FILE", "nothing.onnx", "nothing.onnx cannot be read"),
+        ("DETECT_FPS", "0.4", "at 0.4 looks a second rule ppe could never be found broken"),
+    ],
+)
+def test_a_variable_stands_for_the_option_that_is_not_given(
+    empty_room: Path, tmp_path: Path, name: str, value: str, told: str
+) -> None:
+    assert told in watch_refused(empty_room, tmp_path, {name: value})
+
+
+def test_an_option_wins_over_its_variable(empty_room: Path, tmp_path: Path) -> None:
+    assert "'two'" in watch_refused(empty_room, tmp_path, {"CAMERA": "one"}, "--camera", "two")
+
+
+def watch_refused(clip: Path, out: Path, environment: Mapping[str, str], *options: str) -> str:
+    done = officer("watch", clip, "--site", SITE, "--out", out, *options, environment=environment)
+    assert done.returncode == 2
+    return done.stderr
+
+
+def test_a_summary_that_cannot_be_written_is_told_and_shown(empty_room: Path, tmp_path: Path) -> None:
+    (tmp_path / "summary.json").mkdir()
+    done = officer("watch", empty_room, "--site", SITE, "--out", tmp_path)
+    assert done.returncode == 1
+    assert f"officer: {tmp_path}: the summary cannot be written (Is a directory); do:" in done.stderr
+    assert "violations: 0 (0 new)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_cannot_be_read_costs_no_summary(empty_room: Path, tmp_path: Path) -> None:
+    (tmp_path / "officer.db").write_bytes(b"no database" * 1000)
+    with started("watch", empty_room, "--site", SITE, "--out", tmp_path) as watching:
+        assert watching.stdout
+        for line in watching.stdout:
+            if '"database.awaited"' in line:
+                watching.send_signal(signal.SIGINT)
+                break
+        time.sleep(1)
+        watching.send_signal(signal.SIGINT)
+        _, told = watching.communicate(timeout=60)
+    assert watching.returncode == 130
+    assert "Traceback" not in told
+    assert "last problem: reports.unread: the database does not answer: file is not a database" in told
+    summary = Summary.model_validate_json((tmp_path / "summary.json").read_bytes())
+    assert summary.errors[-1].event == "reports.unread"
+
+
+def test_a_run_log_that_cannot_be_opened_is_told(empty_room: Path, tmp_path: Path) -> None:
+    (tmp_path / "run.log").mkdir()
+    told = refused("watch", empty_room, "--site", SITE, "--out", tmp_path, code=1)
+    assert f"officer: {tmp_path / 'run.log'}: Is a directory; do: check that it can be" in told
+
+
 def test_a_folder_that_cannot_be_made_is_told(empty_room: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     told = refused("watch", empty_room, "--site", SITE, "--out", tmp_path / "file" / "out")
@@ -126,8 +236,10 @@ def test_a_folder_that_cannot_be_made_is_told(empty_room: Path, tmp_path: Path) 
 def test_a_recording_without_people_gives_log_lines_and_an_empty_summary(
     empty_room: Path, tmp_path: Path
 ) -> None:
-    done = officer("watch", empty_room, "--site", SITE, "--out", tmp_path)
+    video = {"SAVE_VIDEO": "true"}
+    done = officer("watch", empty_room, "--site", SITE, "--out", tmp_path, environment=video)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert list((tmp_path / "video").glob("*.mp4"))
     events = [json.loads(line)["event"] for line in done.stdout.splitlines()]
     assert {"camera.status", "run.finished", "agent.status", "agent.stopped"} <= set(events)
     summary = Summary.model_validate_json((tmp_path / "summary.json").read_bytes())
@@ -136,7 +248,9 @@ def test_a_recording_without_people_gives_log_lines_and_an_empty_summary(
     again = officer("watch", empty_room, "--site", SITE, "--out", tmp_path)
     assert again.returncode == 0
     assert "seen before" in again.stderr
-    assert officer("reports", "list", "--data", tmp_path).stdout.strip() == "No report fits."
+    unset = {"SITE_FILE": ""}
+    told = officer("reports", "list", "--data", tmp_path, environment=unset).stdout
+    assert told.strip() == "No report fits."
     assert officer("reports", "export", "--data", tmp_path, "--format", "json").stdout.strip() == "[]"
 
 
@@ -160,6 +274,27 @@ def test_doctor_ticks_what_works_and_tells_the_remedy_for_the_rest(tmp_path: Pat
     ):
         assert words in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[hardhat, vest]", "[mask, goggles]", "the rules need goggles"),
+        (
+            "requires: [hardhat, vest]",
+            "requires: [hardhat, vest]\n    confirm: {looks: 90, of: 100, within_s: 2}",
+            "could never be found broken",
+        ),
+    ],
+)
+def test_doctor_finds_the_rules_that_watch_would_refuse(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    assert old in SITE.read_text()
+    (tmp_path / "site.yaml").write_text(SITE.read_text().replace(old, new))
+    done = officer("doctor", "--site", tmp_path / "site.yaml", "--out", tmp_path)
+    assert (done.returncode, told in done.stdout) == (1, True), done.stdout
+    assert "1 of these need attention" in done.stdout
 
 
 def test_doctor_tries_the_mail_server_and_the_cameras(tmp_path: Path) -> None:
@@ -198,3 +333,29 @@ def test_variables_may_stand_in_a_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("LOG_LEVEL=loud\n")
     done = officer("doctor", "--out", "out", cwd=tmp_path)
     assert "LOG_LEVEL: value 'loud' is not allowed" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_a_file_of_variables_in_another_encoding_is_told(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / ".env").write_bytes("MAIL_FROM=müller@example.org\n".encode(encoding))
+    done = officer("reports", "list", "--data", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == f"officer: {tmp_path / '.env'}: is not UTF-8 text; do: save it as UTF-8\n"
+
+
+def test_an_early_ctrl_c_leaves_no_traceback(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".env")
+    with started("reports", "list", "--data", "out", cwd=tmp_path) as waiting:
+        with (tmp_path / ".env").open("w"):  # opens once it is being read
+            waiting.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        _, told = waiting.communicate(timeout=30)
+    assert (waiting.returncode, told) == (130, "")
+
+
+def test_an_output_that_takes_nothing_is_told(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full, started("site", "schema", stdout=full) as printing:
+        _, told = printing.communicate(timeout=30)
+    assert printing.returncode == 1
+    assert told.startswith("officer: No space left on device; do: check that it can be")
+    assert "Traceback" not in told

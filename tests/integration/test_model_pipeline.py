@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from officer.cli import app
+from officer.commands import app
 from services.agent.adapters.sql_database import Database
 from services.agent.adapters.sql_migrations import migrate
 from services.agent.adapters.sql_report_repository import SqlReportRepository

@@ -138,6 +138,62 @@ def test_ctrl_c_stops_watching_and_drains(tmp_path: Path) -> None:
     assert [line["event"] for line in logged(tmp_path)][-1] == "agent.stopped"
 
 
+def test_a_recording_that_ctrl_c_cuts_short_is_not_done(tmp_path: Path) -> None:
+    recording = WATCH_LIVE.replace("processed=3", "processed=3, frame_index=33, total_frames=100")
+    run = a_run(tmp_path, recording)
+    thread = when(lambda: bool(run.state.cameras), interrupt)
+    assert run.run() is Ending.LEFT_UNDONE
+    thread.join()
+    assert run.unseen == ["gate: the recording was seen to 34%; the next run begins it again"]
+
+
+def test_a_live_camera_that_is_stopped_is_done_whatever_goes_on_before_it(tmp_path: Path) -> None:
+    run = a_run(tmp_path, WATCH_LIVE.replace("processed=3", "processed=3, open=1"))
+    thread = when(lambda: bool(run.state.cameras), interrupt)
+    assert run.run() is Ending.DONE
+    thread.join()
+    assert run.unseen == ["gate: violations still open: 1"]
+
+
+def test_a_violation_that_could_not_be_delivered_is_not_done(tmp_path: Path) -> None:
+    stopped = 'say("courier.stopped", left=1, delivered=0, problem="disk full")\nsys.exit(1)'
+    run = a_run(tmp_path, WATCH_A_CLIP + stopped)
+    assert run.run() is Ending.LEFT_UNDONE
+    assert run.left == ["1 messages about violations not delivered yet: disk full"]
+
+
+@pytest.mark.parametrize(("view", "stream"), [("JsonLinesView", "stdout"), ("PlainView", "stderr")])
+def test_a_reader_that_has_gone_does_not_blind_the_run(tmp_path: Path, view: str, stream: str) -> None:
+    """Such as `officer watch ... | head`."""
+    program = (
+        f"import sys\nfrom pathlib import Path\nfrom officer.running.views import {view}\n"
+        "from tests.integration.test_run import WATCH_A_CLIP, a_run\n"
+        f"run = a_run(Path({str(tmp_path)!r}), WATCH_A_CLIP)\n"
+        f"run.view = {view}()\n"
+        "sys.exit(run.run())\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, **{stream: subprocess.PIPE})
+    getattr(process, stream).close()
+    try:
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+    assert logged(tmp_path)[-1]["event"] == "agent.stopped"
+
+
+def test_a_log_on_a_full_disk_is_told_once_and_the_run_goes_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.log").symlink_to("/dev/full")
+    run = a_run(tmp_path, WATCH_A_CLIP)
+    assert run.run() is Ending.DONE
+    assert [trouble.event for trouble in run.state.troubles] == ["run-log.failed"]
+    told = capfd.readouterr().err
+    assert told.count("run.log cannot be written") == 1
+    assert "No space left on device" in told
+    assert "Traceback" not in told
+
+
 def test_a_second_ctrl_c_stops_at_once(tmp_path: Path) -> None:
     deaf = (
         SAY

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from officer.cli import app
+from officer.commands import app
 from services.detection.adapters.comparison_folder import ComparisonFolder
 from services.detection.bootstrap import SystemClock
 from services.detection.domain.comparison import Comparison, Difference

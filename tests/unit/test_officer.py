@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from officer.reports import as_csv, as_json
@@ -17,6 +18,7 @@ from officer.running.service_process import Line
 from officer.running.views import PlainView
 from officer.site import remarks
 from officer.summary import Summary, summarise, write_summary
+from officer.watch import show
 from services.agent.application.ports import MailRow, ReportRow
 from shared.config.site import LoadedSite, load_site
 from shared.vocabulary import Severity
@@ -144,6 +146,34 @@ def test_an_interrupted_recording_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_recording_stopped_before_its_first_frame_was_seen_to_no_part(tmp_path: Path) -> None:
+    run = a_run(
+        tmp_path,
+        line("camera.status", camera="gate", total_frames=100),
+        line("run.stopped", camera="gate", frames=0, processed=0, seconds=0.1),
+    )
+    assert run.unseen == ["gate: the recording was seen to 0%; the next run begins it again"]
+
+
+def test_what_could_not_be_stored_is_told_with_its_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = "store /data: No space left on device"
+    run = a_run(
+        tmp_path,
+        line("courier.failed", level="warning", problem=full, waiting=2),
+        line("courier.stopped", left=2, delivered=0, problem=full),
+    )
+    summary = summarise(run, Ending.LEFT_UNDONE, site(), [])
+    assert summary.left == (f"2 messages about violations not delivered yet: {full}",)
+    show(summary, tmp_path)
+    told = capsys.readouterr().out
+    assert f"left: {summary.left[0]}" in told
+    assert f"last problem: courier.failed: {full}" in told
+    show(summarise(run, Ending.DONE, site(), []), tmp_path)
+    assert "last problem" not in capsys.readouterr().out
+
+
 def test_a_digest_counts_for_each_violation_it_names() -> None:
     state = RunState()
     for name in ("a", "b"):
@@ -206,6 +236,22 @@ def test_remarks_name_what_is_valid_but_perhaps_not_meant(tmp_path: Path) -> Non
         "faces will be stored",
     ):
         assert words in told
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[hardhat, vest]", "[mask]", "with the shipped model and the usual looks a second: the rules need"),
+        ("{looks: 4, of: 6, within_s: 2}", "{looks: 90, of: 100, within_s: 2}", "rule ppe could never be"),
+    ],
+)
+def test_a_rule_that_the_shipped_model_could_never_find_broken_is_remarked(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    text = (ROOT / "tests" / "fixtures" / "site.yaml").read_text()
+    (tmp_path / "site.yaml").write_text(text.replace(old, new))
+    assert words in "\n".join(remarks(load_site(tmp_path / "site.yaml")))
+    assert words not in "\n".join(remarks(site()))
 
 
 def test_zones_that_look_closer_at_the_same_part_are_remarked(tmp_path: Path) -> None:

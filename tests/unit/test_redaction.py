@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.observability import redaction
-from shared.observability.redaction import redact
+from shared.observability.redaction import redact, redact_address
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,21 @@ def test_secrets_are_hidden(text: str, shown: str) -> None:
 )
 def test_text_without_secrets_stays(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://admin:ge heim@host/stream", "rtsp://***@host/stream"),
+        (
+            "rtsp://host/user=admin&password=ge heim&channel=1",
+            "rtsp://host/user=admin&password=***&channel=1",
+        ),
+        ("clips/north gate.mp4", "clips/north gate.mp4"),
+    ],
+)
+def test_a_password_with_white_space_is_hidden_in_an_address(address: str, shown: str) -> None:
+    assert redact_address(address) == shown
 
 
 PASSWORDS = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6).filter(

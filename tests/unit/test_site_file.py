@@ -171,6 +171,12 @@ def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
             "crosses itself (edge 1 meets edge 3)",
         ),
         (
+            "[0.1, 0.1], [0.9, 0.1], [0.9, 0.9]]",
+            "[0, 0], [0.5, 0.5], [1, 1]]",
+            "encloses no area; allowed: 0.01% of the picture and more; do: list corners around the zone",
+        ),
+        ("[0.9, 0.1], [0.9, 0.9]]", "[0.12, 0.1], [0.1, 0.12]]", ""),
+        (
             "looks: 4",
             "looks: 7",
             "rules[0].confirm: a mapping asks for 7 looks of 6; allowed: looks at most of",
@@ -191,6 +197,11 @@ def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
             "safety@example.org",
             f"{'a' * 250}@b.org",
             "is too long; allowed: 64 characters before the @ and 254 in all",
+        ),
+        (
+            "${GATE_URL}",
+            "rtsp://admin:hun ter2@h/${X",
+            "value 'rtsp://***@h/${X' has a ${ that is not closed",
         ),
         ("${GATE_URL}", "rtsp://admin:hunter2@h/${X", "value 'rtsp://***@h/${X' has a ${ that is not closed"),
         (

@@ -15,7 +15,7 @@ from services.agent.domain.validation import (
     allowed_citations,
 )
 
-PROMPT_VERSION = "prompt-1"
+PROMPT_VERSION = "prompt-2"
 
 MAX_LISTED_PROBLEMS = 20
 
@@ -32,12 +32,14 @@ Answer by calling the function once. Every sentence names in rests_on the ids of
 allowed citations that back it; the ids stand only there, never in the text. Copy ids exactly.
 
 Rules, checked by software; a draft that breaks one is refused:
-1. Say only what the facts in rests_on say. Every number, date, time and count must stand in one of them. Do not
-   calculate, round, guess a cause or describe anything else that the picture shows.
+1. Say only what the facts in rests_on say. Every number, date, time and count must stand in one of them,
+   with the same unit. Do not calculate, round, guess a cause or describe anything else that the picture shows, nor how
+   it went on or what anybody did.
 2. Call it a "potential non-compliance" at least once. Never write violation, breach, illegal, negligence, fine or
    penalty, and no class of a regulator (serious violation, willful, repeat).
 3. Say how sure the system is. An item "seen missing" was seen to be absent; an item "not seen" could not be seen,
-   which is weaker. Do not write certainly, clearly, obviously or proven.
+   which is weaker. Do not write certainly, clearly, obviously or proven. Whether the system is mistaken, a person
+   decides: never write that the alarm is false, nor in headline and what_was_seen that something is worn.
 4. No person: no name, looks, sex, age, origin or clothing, no he or she; write "the person", or "people" if the facts
    count several. No blame, no motive, no discipline.
 5. A regulation may be named only by the title of an allowed citation, word for word, in a sentence with its id in

@@ -47,13 +47,12 @@ from shared.config.site_watch import SiteWatch
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_log import empty_log
-from shared.local.sqlite_queue import SqliteQueue
+from shared.local.sqlite_queue import QUEUE_FILE, SqliteQueue
 from shared.object_keys import EVENTS_PREFIX, EVIDENCE_PREFIX, REPORTS_PREFIX
 from shared.observability.health import STARTING, Health, watched
 from shared.regulations.table import shipped_table
 
 MAIL_FOLDER = "mail"  # in DATA_DIR
-QUEUE_FILE = "queue.db"  # likewise
 SQS_WAIT_S = 5.0  # each look is paid for, and stopping takes as long
 MAX_RECEIVES = 50  # well above the three attempts of a poison message: waiting for a picture takes some, too
 # Quiet for longer, a loop is stuck and /healthz fails. The slowest steps: the writer (240 s, after which the lease is

@@ -49,7 +49,7 @@ from shared.config.site import Camera, LoadedSite, PpeRule, Rule, load_site, sou
 from shared.config.site_watch import SiteWatch
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
-from shared.local.sqlite_queue import SqliteQueue
+from shared.local.sqlite_queue import QUEUE_FILE, SqliteQueue
 from shared.observability.health import STARTING, Dependency, Health, Heart, watched
 
 DRAIN_S = 20.0
@@ -318,7 +318,7 @@ def _store(settings: DetectionSettings, aws: "Callable[[], AwsClients]") -> Obje
 
 def _queue(settings: DetectionSettings, aws: "Callable[[], AwsClients]") -> ViolationQueue:
     if settings.queue == "sqlite":
-        return LocalViolationQueue(SqliteQueue(settings.data_dir / "queue.db"))
+        return LocalViolationQueue(SqliteQueue(settings.data_dir / QUEUE_FILE))
     from services.detection.adapters.sqs_violation_queue import SqsViolationQueue
     from shared.aws.sqs_queue import SqsQueue
 

@@ -7,9 +7,8 @@ from typing import Any, NoReturn
 from shared.errors import ContractError
 
 MAX_DEPTH = 32
-_STRING = re.compile(
-    r'"(?:[^"\\]|\\.)*+"?', re.DOTALL
-)  # possessive, and also one without its end: or it goes back
+# Possessive, and the end may be missing: else it tries an unended string again from each of its quotes.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
 def parse_strict(body: bytes) -> dict[str, Any]:

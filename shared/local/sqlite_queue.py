@@ -11,6 +11,8 @@ from pathlib import Path
 from shared.errors import ConfigurationError, TransientError
 from shared.queues import MAX_VISIBILITY_S, QueueCounts, ReceivedMessage, check_receive, check_visibility
 
+QUEUE_FILE = "queue.db"  # in DATA_DIR, where both services look for it
+
 _POLL_S = 0.2
 _SCHEMA = (
     """

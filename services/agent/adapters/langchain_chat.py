@@ -99,7 +99,7 @@ class LangChainChat:
         began_s = time.monotonic()
         try:
             answer = self._call(conversation, schema)
-        except Exception as error:
+        except Exception as error:  # told, and passed on
             self._tell(began_s, "failed", error=type(error).__name__)
             raise
         self._tell(

@@ -12,7 +12,7 @@ from services.agent.adapters.report_graphics import Masthead, SeverityMatrix
 from services.agent.adapters.report_layout import MAX_CELL, MAX_FIELD, ORIGIN, Sheet, named_facts
 from services.agent.adapters.report_picture import EvidenceJpeg, EvidencePictures
 from services.agent.adapters.typefaces import Weight
-from services.agent.domain.facts import GRADING, time_into
+from services.agent.domain.facts import GRADING, knows_time_of_day, time_into
 from services.agent.domain.report import Fact, Report
 from shared.contracts.violation import Opened
 
@@ -93,7 +93,7 @@ def _first_seen(opened: Opened) -> tuple[str, str]:
     timezone = opened.site.timezone
     first, last = words.at_site(opened.first_seen, timezone), words.at_site(opened.last_seen, timezone)
     clock = f"{words.short_day(first)}, {words.clock(first)}"
-    if opened.source.clock == "file-time":
+    if not knows_time_of_day(opened):
         told = time_into(opened, opened.first_seen) or "time of day not known"
         return told, f"by the file's date {clock}; ongoing when recorded"
     utc = words.clock(words.at_site(opened.first_seen, "UTC"))
@@ -110,7 +110,7 @@ def _caption(opened: Opened) -> str:
     captured_at = opened.evidence.captured_at
     taken = words.at_site(captured_at, opened.site.timezone)
     time = f"{words.day(taken)}, {words.clock(taken)}"
-    if opened.source.clock == "file-time":
+    if not knows_time_of_day(opened):
         time = f"{time_into(opened, captured_at) or 'unknown time'} (by the file's date {time})"
     zone = f"dashed: the zone {opened.zone.name}; " if opened.zone.polygon else ""
     return (

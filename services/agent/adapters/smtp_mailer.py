@@ -104,7 +104,7 @@ class SmtpMailer:
             smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_s)
         try:
             self._greet(smtp)
-        except BaseException:
+        except BaseException:  # a stop, too, must not leave the connection open
             smtp.close()
             raise
         return smtp

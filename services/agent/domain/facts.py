@@ -69,10 +69,15 @@ def local_time(opened: Opened, moment: datetime) -> str:
 def when(opened: Opened, moment: datetime) -> str:
     """`local_time`, with the time into the recording; and that it is not known, where only the file's date tells it."""
     local, offset = local_time(opened, moment), time_into(opened, moment)
-    if opened.source.clock != "file-time":
+    if knows_time_of_day(opened):
         return f"{local}, {offset}" if offset else local
     unknown = f"time of day is not known (by the date of the file: {local})"
     return f"{offset}; its {unknown}" if offset else unknown
+
+
+def knows_time_of_day(opened: Opened) -> bool:
+    """Whether a clock told it, and not the date of a file alone."""
+    return opened.source.clock != "file-time"
 
 
 def time_into(opened: Opened, moment: datetime) -> str:
@@ -85,8 +90,9 @@ def time_into(opened: Opened, moment: datetime) -> str:
 
 def spoken_start(opened: Opened) -> str:
     """When it began, such as ``from 03:30:00 CST on Wednesday 4 March 2026``, or the time into the recording."""
-    if opened.source.clock == "file-time" and opened.source.offset_s is not None:
-        return f"from {into_recording(opened.source.offset_s)} into the recording"
+    offset = time_into(opened, opened.first_seen)
+    if offset and not knows_time_of_day(opened):
+        return f"from {offset}"
     local = opened.first_seen.astimezone(_zone(opened.site.timezone))
     return f"from {local:%H:%M:%S %Z} on {_date(local)}"
 

@@ -223,7 +223,7 @@ def _text_problems(text: str, ground: _Ground) -> Iterator[tuple[str, str]]:
 
 
 def _wording_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
-    for one in forbidden.WORDING:
+    for one in (*forbidden.WORDING, *((forbidden.EVENT,) if ground.section in _SEEN else ())):
         match = one.pattern.search(ground.bare)
         if match:
             yield one.code, f"{_shown(match.group(0))}: {one.why}"
@@ -295,11 +295,11 @@ def _claim_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
         yield "unknown-name", f"{_shown(word)}: no fact names it"
     yield from _history_problems(ground)
     if ground.section in _SEEN:
-        yield from _story_problems(bare)
+        yield from _worn_problems(bare)
 
 
-def _story_problems(bare: str) -> Iterator[tuple[str, str]]:
-    """The camera saw what is missing, or who is where: nothing else is known of what happened."""
+def _worn_problems(bare: str) -> Iterator[tuple[str, str]]:
+    """The camera saw what is missing, or who is where: of nothing is it known that it was worn."""
     for worn in forbidden.WORN.finditer(bare):
         clause = re.split(r"[.;:]", bare[: worn.start()])[-1]
         if not forbidden.NOT_SO.search(clause):
@@ -307,9 +307,6 @@ def _story_problems(bare: str) -> Iterator[tuple[str, str]]:
                 "contradiction",
                 f"{_shown(worn.group(0))}: the findings say what is missing, not what is worn",
             )
-    event = forbidden.EVENT.search(bare)
-    if event:
-        yield "unbacked-event", f"{_shown(event.group(0))}: no fact tells of it"
 
 
 def _history_problems(ground: _Ground) -> Iterator[tuple[str, str]]:

@@ -22,9 +22,10 @@ from services.agent.application.process_violation import (
     UnreturnedError,
     defect_in_words,
     process_violation,
+    put_aside,
 )
 from services.agent.domain.work_claim import Claim
-from shared.contracts.violation import decode
+from shared.contracts.violation import ViolationMessage, decode
 from shared.crash_points import crash_point
 from shared.errors import ContractError, TransientError
 from shared.observability.health import Heart
@@ -122,9 +123,7 @@ class Consumer:
         try:
             message = decode(delivery.body, self._desk.clock.now())
         except ContractError as error:
-            new = self._desk.repository.quarantine_message(delivery.body, error.code, str(error))
-            if new:  # `reconcile` brings it again and again, for a version that may read it
-                log.error("message.quarantined", code=error.code, reason=str(error))
+            put_aside(delivery.body, error.code, str(error), self._desk)
             return Settled()
         with bound_contextvars(violation_id=message.violation_id, phase=message.phase):
             self._tell_receipt(delivery)
@@ -133,16 +132,14 @@ class Consumer:
             except TransientError:
                 raise
             except Exception as error:  # noqa: BLE001 - a defect that one message meets must not end the agent
-                return self._failed(delivery, message.violation_id, error)
+                return self._failed(delivery, message, error)
 
-    def _failed(self, delivery: Delivery, violation_id: str, error: Exception) -> Outcome:
+    def _failed(self, delivery: Delivery, message: ViolationMessage, error: Exception) -> Outcome:
         """What failed before there was a claim or after its end, so that no claim counts it: the receives do."""
         if delivery.receive_count < MAX_ATTEMPTS:
             log.exception("message.failed", receives=delivery.receive_count)
             return ComeBack(_rest_s(delivery))
-        code, reason = "fails-always", defect_in_words(error)
-        self._desk.repository.quarantine_message(delivery.body, code, reason, violation_id)
-        log.error("message.quarantined", code=code, reason=reason)
+        put_aside(delivery.body, "fails-always", defect_in_words(error), self._desk, message)
         return Settled()
 
     def _tell_receipt(self, delivery: Delivery) -> None:

@@ -121,7 +121,9 @@ def process_violation(message: ViolationMessage, body: bytes, desk: Desk, keep_a
             log.info("message.leased", violation_id=message.violation_id, left_s=round(claim.left_s, 1))
             return ComeBack(claim.left_s)
         case OtherPayload():
-            return _quarantine_forgery(message, body, desk)
+            reason = "the same violation and phase came before with other content"
+            put_aside(body, "payload-differs", reason, desk, message)
+            return Settled()
         case Claim():
             return _work(claim, message, body, desk, keep_alive)
 
@@ -238,11 +240,13 @@ def pdf_key(opened: Opened) -> str:
     return f"{REPORTS_PREFIX}{day}-{opened.camera.id}-{opened.rule.id}-{opened.violation_id}.pdf"
 
 
-def _quarantine_forgery(message: ViolationMessage, body: bytes, desk: Desk) -> Settled:
-    code, reason = "payload-differs", "the same violation and phase came before with other content"
-    desk.repository.quarantine_message(body, code, reason, message.violation_id)
-    log.error("message.quarantined", violation_id=message.violation_id, phase=message.phase, code=code)
-    return Settled()
+def put_aside(
+    body: bytes, code: str, reason: str, desk: Desk, message: ViolationMessage | None = None
+) -> None:
+    """Quarantine what no claim covers; told once, however often `reconcile` brings it for a version that may do it."""
+    whose = {"violation_id": message.violation_id, "phase": message.phase} if message else {}
+    if desk.repository.quarantine_message(body, code, reason, whose.get("violation_id")):
+        log.error("message.quarantined", **whose, code=code, reason=reason)
 
 
 def _quarantine(claim: Claim, body: bytes, error: PermanentError, desk: Desk) -> Outcome:

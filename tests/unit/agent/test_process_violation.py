@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.agent.application.consumer import Consumer
 from services.agent.application.ports import Delivery, LeaseLostError
@@ -120,6 +121,17 @@ def test_other_content_under_the_same_id_is_quarantined_and_the_report_stands(of
     assert office.process(make.body(1, people=9)) == Settled()
     assert office.quarantined == ["payload-differs"]
     assert office.database.reports[make.violation_id(1)].report.brief.opened.people == 1
+
+
+def test_what_comes_again_after_it_was_put_aside_is_not_told_again(office: Office) -> None:
+    office.process()
+    with capture_logs() as lines:
+        office.process(make.body(1, people=9))
+        office.process(make.body(1, people=9))
+    told = [line for line in lines if line["event"] == "message.quarantined"]
+    assert [(line["violation_id"], line["phase"], line["code"]) for line in told] == [
+        (make.violation_id(1), "opened", "payload-differs")
+    ]
 
 
 def test_what_somebody_else_works_on_comes_back_when_his_lease_is_over(office: Office) -> None:

@@ -90,11 +90,12 @@ def time_into(opened: Opened, moment: datetime) -> str:
 
 def spoken_start(opened: Opened) -> str:
     """When it began, such as ``from 03:30:00 CST on Wednesday 4 March 2026``, or the time into the recording."""
-    offset = time_into(opened, opened.first_seen)
-    if offset and not knows_time_of_day(opened):
-        return f"from {offset}"
     local = opened.first_seen.astimezone(_zone(opened.site.timezone))
-    return f"from {local:%H:%M:%S %Z} on {_date(local)}"
+    moment = f"{local:%H:%M:%S %Z} on {_date(local)}"
+    if knows_time_of_day(opened):
+        return f"from {moment}"
+    offset = time_into(opened, opened.first_seen)
+    return f"from {offset}" if offset else f"at a time that is not known (by the date of the file {moment})"
 
 
 def into_recording(seconds: float) -> str:

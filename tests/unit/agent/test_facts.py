@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.agent.domain import facts
+from shared.contracts.violation import SourceFacts
 from shared.vocabulary import Finding, Severity
 from tests import builders
 from tests.drafts import brief, found, recording, site, zone
@@ -44,6 +45,21 @@ def test_a_recording_without_a_clock_says_its_own_time_first() -> None:
 
     assert first.startswith("00:01:12 into the recording; its time of day is not known")
     assert last.startswith("00:01:15 into the recording")
+
+
+@pytest.mark.parametrize(
+    ("source", "spoken"),
+    [
+        (recording(), "from 00:01:12 into the recording"),
+        (
+            recording(kind="folder", offset_s=None),
+            "at a time that is not known (by the date of the file 03:30:00 CST on Wednesday 4 March 2026)",
+        ),
+        (recording(clock="recorded-at"), "from 03:30:00 CST on Wednesday 4 March 2026"),
+    ],
+)
+def test_the_first_sentence_says_no_time_of_day_that_is_not_known(source: SourceFacts, spoken: str) -> None:
+    assert facts.spoken_start(brief(source=source).opened) == spoken
 
 
 def test_a_recording_with_a_clock_says_the_time_of_day_first() -> None:

@@ -201,6 +201,7 @@ class RestrictedZoneRule(_Rule):
     """Nobody may stand in the zone."""
 
     kind: Literal["restricted-zone"]
+    cooldown_s: float = Field(30, ge=0, le=86_400)  # it covers whoever enters next, too
     zones: Annotated[tuple[Slug, ...], AfterValidator(_all_differ)] = Field(min_length=1)
     per: Literal["person", "zone"] = "zone"
 

@@ -244,7 +244,7 @@ def test_the_cooldown_of_a_zone_outlives_a_restart() -> None:
     ]
     first = Run(always(inside, 30)).see(0, 100)
     first.pipeline.pause()
-    second = Run(always(inside, 400), spool=first.spool, states=first.states).see(150, 200)
+    second = Run(always(inside, 400), spool=first.spool, states=first.states).see(110, 160)
     assert len([m for m in second.messages if isinstance(m, Opened)]) == 1
 
 

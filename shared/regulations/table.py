@@ -83,6 +83,7 @@ class CorrectiveAction(_Strict):
     id: Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z]+\.[1-9][0-9]?$")]
     text: Text
     zone_hazards: tuple[Hazard, ...] = ()
+    at_once: bool = False
 
     @model_validator(mode="after")
     def _known_parts(self) -> "CorrectiveAction":

@@ -147,10 +147,12 @@ def _tone(box: PictureBox) -> Tone:
 def _tags(boxes: list[PictureBox], view: View, measure: Callable[[str], float]) -> Iterator[Tag]:
     placed: list[Tag] = []
     for box in boxes:
+        others = [other.box for other in boxes if other.role == "bare" and other is not box]
         parts = _fitting(clean(box.label), 0.5 * view.width, measure), f"{box.confidence:.0%}"
         choices = list(_positions(box, parts, view, sum(map(measure, parts)) + PART_GAP * view.em))
-        free = next((tag for tag in choices if not any(_overlap(tag, other) for other in placed)), None)
-        tag = free or (choices[0] if box.role in _MUST_SHOW else None)
+        free = [tag for tag in choices if not any(_overlap(tag, other) for other in placed)]
+        clear = [tag for tag in free if not any(_reaches_into(tag, other, view) for other in others)]
+        tag = next(iter([*clear, *free]), choices[0] if box.role in _MUST_SHOW else None)
         if tag:
             placed.append(tag)
             yield tag
@@ -175,6 +177,12 @@ def _positions(box: PictureBox, parts: tuple[str, str], view: View, text_width: 
         if 0 <= y <= view.height - height:
             yield Tag(x, y, width, height, parts, _tone(box))
     yield Tag(x, min(max(top, 0), max(view.height - height, 0)), width, height, parts, _tone(box))
+
+
+def _reaches_into(tag: Tag, box: NormalisedBox, view: View) -> bool:
+    """Where it does, it reads as that box's label."""
+    (left, top), (right, foot) = view.place(box.x1, box.y1), view.place(box.x2, box.y2)
+    return left < tag.x + tag.width and tag.x < right and top < tag.y + tag.height and tag.y < foot
 
 
 def _overlap(one: Tag, other: Tag) -> bool:

@@ -14,6 +14,7 @@ from services.agent.adapters.report_picture import EvidenceJpeg, EvidencePicture
 from services.agent.adapters.typefaces import Weight
 from services.agent.domain.facts import GRADING, knows_time_of_day, time_into
 from services.agent.domain.report import Fact, Report
+from services.agent.domain.severity import by_matrix
 from shared.contracts.violation import Opened
 
 PRINTED_ELSEWHERE = {GRADING, *ORIGIN}  # with the severity, and at the end
@@ -115,7 +116,8 @@ def _caption(opened: Opened) -> str:
     zone = f"dashed: the zone {opened.zone.name}; " if opened.zone.polygon else ""
     return (
         f"Whole frame of {time}, and close-up. Thick outline: what the finding "
-        f"is about; {zone}thin: what else was recognised, with the model's confidence. {words.blur(opened)}"
+        f"is about; {zone}thin: what else was recognised. Percentages are the model's for this one look; "
+        f"the report's confidence is over all looks. {words.blur(opened)}"
     )
 
 
@@ -129,7 +131,10 @@ def _severity(sheet: Sheet, report: Report) -> Iterator[Flowable]:
         sheet.text.markup(product, _BODY_BOLD, within=BODY) + " ",
         sheet.text.markup(grading.reason, BODY, limit=MAX_FIELD),
     )
-    note = "Graded by this system's declared matrix; not a class that a regulator assigns."
+    graded = by_matrix(grading)
+    by_us = "Graded by this system's declared matrix"
+    by_site = f"Set by the site file; this system's declared matrix would give {graded} (the outlined cell)"
+    note = f"{by_us if graded == grading.severity else by_site}; not a class that a regulator assigns."
     matrix = SeverityMatrix(grading, sheet.accent, sheet.scale)
     widths = (matrix.width + 8, sheet.main - matrix.width - 8)
     yield sheet.table([[matrix, [told, sheet.text.text(CAPTION, note)]]], widths)

@@ -64,7 +64,9 @@ class Masthead(Flowable):
 
 
 class SeverityMatrix(Flowable):
-    """The declared matrix of consequence and likelihood with the cell that applies."""
+    """The declared matrix of consequence and likelihood with the cell that applies: outlined, if the site file sets
+    another severity than it says.
+    """
 
     def __init__(self, grading: Grading, accent: str, scale: float) -> None:
         super().__init__()
@@ -82,8 +84,19 @@ class SeverityMatrix(Flowable):
         for row, (consequence, grades) in enumerate(MATRIX.items()):
             for column, (likelihood, grade) in enumerate(grades.items()):
                 here = (consequence, likelihood) == (self._grading.consequence, self._grading.likelihood)
-                canvas.setFillColor(self._accent if here else HexColor(_GREYS[grade]))
-                canvas.rect(left + column * side * 1.5, foot + row * side, side * 1.5, side, stroke=1, fill=1)
+                fits = here and grade == self._grading.severity
+                canvas.setFillColor(self._accent if fits else HexColor(_GREYS[grade]))
+                x, y = left + column * side * 1.5, foot + row * side
+                canvas.rect(x, y, side * 1.5, side, stroke=1, fill=1)
+                if here and not fits:
+                    canvas.setStrokeColor(self._accent)
+                    canvas.setLineWidth(1.4 * scale)
+                    inset = 0.9 * scale
+                    canvas.rect(
+                        x + inset, y + inset, side * 1.5 - 2 * inset, side - 2 * inset, stroke=1, fill=0
+                    )
+                    canvas.setStrokeColor(white)
+                    canvas.setLineWidth(1)
         canvas.setFillColor(HexColor(GREY))
         draw_text(canvas, left, 1 * scale, "likelihood", 5.6 * scale)
         canvas.rotate(90)

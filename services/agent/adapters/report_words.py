@@ -71,7 +71,9 @@ def clock(moment: datetime) -> str:
 
 
 def due(generated_at: datetime, days: int, timezone: str) -> str:
-    """The day that falls *days* after the report at the site; empty where the calendar ends before it."""
+    """The day that falls *days* after the report at the site, or at once; empty where the calendar ends before it."""
+    if days == 0:
+        return "at once"
     try:
         return short_day(at_site(generated_at, timezone) + timedelta(days=days))
     except OverflowError:

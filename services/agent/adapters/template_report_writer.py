@@ -26,7 +26,7 @@ from services.agent.domain.facts import (
 )
 from services.agent.domain.plain_text import shorten
 from services.agent.domain.report import Action, Brief
-from services.agent.domain.severity import relevant_hazard
+from services.agent.domain.severity import by_matrix, relevant_hazard
 from services.agent.domain.validation import MAX_ACTIONS, MAX_HEADLINE, SHORT_NAME, SHORTER_NAME
 from services.agent.domain.wording import HAZARDS, PRESENCE, counted, listed, missing_thing, worn_thing
 from shared.contracts.violation import FindingFacts, Opened
@@ -268,11 +268,12 @@ def _reference(reference: Reference, citation: Citation, several: bool) -> str:
 
 
 def _graded(brief: Brief) -> Sentence:
-    grading = brief.grading
-    text = (
-        f"The severity is {grading.severity}: the consequence could be {grading.consequence}, "
-        f"and harm is {grading.likelihood}."
+    grading, graded = brief.grading, by_matrix(brief.grading)
+    set_by_site = (
+        f"The site file sets the severity of this rule to {grading.severity}; the matrix would give {graded}"
     )
+    begin = f"The severity is {grading.severity}" if grading.severity == graded else set_by_site
+    text = f"{begin}: the consequence could be {grading.consequence}, and harm is {grading.likelihood}."
     return _sentence(brief, text, GRADING)
 
 

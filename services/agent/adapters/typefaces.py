@@ -105,7 +105,7 @@ _SHAPER = ArabicReshaper(configuration={"delete_harakat": True, "support_ligatur
 
 def _kept(character: str) -> str:
     category = unicodedata.category(character)
-    if category == "Cs":
+    if category in ("Cs", "Cn"):
         return REPLACEMENT
     if category in ("Cc", "Cf"):
         return character if character == "\u200c" else ""
@@ -122,7 +122,7 @@ def _visual(text: str, rtl_line: int) -> str:
 
 def _mostly_rtl(text: str) -> bool:
     strong = [kind != "L" for kind in map(unicodedata.bidirectional, text) if kind in ("L", "R", "AL")]
-    return strong[0] and 2 * sum(strong) > len(strong)
+    return strong[:1] == [True] and 2 * sum(strong) > len(strong)
 
 
 def _display_stretch(stretch: str, closing: str, rtl_line: int) -> str:

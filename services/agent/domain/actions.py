@@ -29,5 +29,5 @@ def _action(action: CorrectiveAction, severity: Severity, table: RegulationTable
         level=action.level,
         text=action.text,
         suggested_owner=table.owners[action.level],
-        due_days=table.due_days[severity][action.level],
+        due_days=0 if action.at_once else table.due_days[severity][action.level],
     )

@@ -118,7 +118,7 @@ def _reason(opened: Opened, primaries: list[Entry], left_out: list[Entry]) -> st
         verb = "is" if len(primaries) == 1 else "are"
         first = f"{laws} {verb} allowed because the site declares {where} and {declared}."
     elif opened.site.jurisdictions:
-        first = f"Only the site's own rule is cited: no regulation in the table covers this where {declared}."
+        first = f"Only the site's own rule is cited: no regulation in the table covers this finding where {declared}."
     else:
         first = "Only the site's own rule is cited because the site file declares no jurisdiction."
     return " ".join([first, *_not_cited(left_out)])

@@ -123,7 +123,8 @@ def percent(fraction: float) -> str:
 
 def seconds_text(seconds: float) -> str:
     """Such as ``2.5 seconds``."""
-    return f"{seconds:.1f}".removesuffix(".0") + " seconds"
+    number = f"{seconds:.1f}".removesuffix(".0")
+    return f"{number} second" if number == "1" else f"{number} seconds"
 
 
 def _place(opened: Opened) -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ class Action:
         level: elimination, substitution, engineering, administrative or ppe.
         text: what to do; never names or blames a worker.
         suggested_owner: a role, never a person.
-        due_days: days after the report that we suggest.
+        due_days: days after the report that we suggest; 0: at once.
     """
 
     id: str

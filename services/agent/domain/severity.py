@@ -20,6 +20,12 @@ MATRIX: Mapping[Consequence, Mapping[Likelihood, Severity]] = {
     "life-threatening": {"unlikely": Severity.MEDIUM, "possible": Severity.HIGH, "likely": Severity.CRITICAL},
 }
 
+_CELLS: dict[tuple[str, str], Severity] = {
+    (consequence, likelihood): severity
+    for consequence, row in MATRIX.items()
+    for likelihood, severity in row.items()
+}
+
 REPEATED_FROM = 3
 """So many earlier observations of the same camera and rule in 7 days make it likely."""
 
@@ -101,8 +107,13 @@ def grade(opened: Opened, recurrence: Recurrence, override: Severity | None = No
         severity=override,
         consequence=worst.consequence,
         likelihood=worst.likelihood,
-        reason=f"The site file sets {override} for this rule; without it: {worst.reason}",
+        reason=f"The site file sets {override} for this rule; the matrix would give {worst.severity}. {worst.reason}",
     )
+
+
+def by_matrix(grading: Grading) -> Severity:
+    """What the matrix gives; the site file may have set another."""
+    return _CELLS.get((grading.consequence, grading.likelihood), grading.severity)
 
 
 def relevant_hazard(finding: Finding, hazards: tuple[Hazard, ...]) -> Hazard | None:

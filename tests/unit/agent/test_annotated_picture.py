@@ -102,6 +102,13 @@ def test_labels_of_crowded_boxes_do_not_cover_each_other() -> None:
         assert apart or one.y + one.height <= other.y or other.y + other.height <= one.y
 
 
+def test_no_label_stands_in_the_box_of_another_finding() -> None:
+    head, torso = (0.4, 0.0, 0.48, 0.2), (0.35, 0.22, 0.53, 0.6)
+    hat, vest = laid_out(box("bare", "no hard hat", 0.8, *head), box("bare", "no vest", 0.8, *torso)).tags
+    assert hat.y + hat.height <= 225 * torso[1]
+    assert vest.y >= 225 * head[3]
+
+
 def test_the_finding_keeps_its_label_even_where_there_is_no_room() -> None:
     boxes = [box("bare", "no hard hat", 0.8, 0.4, 0.4, 0.6, 0.6) for _ in range(12)]
     assert len(laid_out(*boxes).tags) == 12

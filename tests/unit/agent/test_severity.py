@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 from services.agent.domain.report import Recurrence
-from services.agent.domain.severity import CONSEQUENCES, MATRIX, grade, relevant_hazard
+from services.agent.domain.severity import CONSEQUENCES, MATRIX, by_matrix, grade, relevant_hazard
 from shared.contracts.violation import Opened
 from shared.vocabulary import Finding, Hazard, Severity
 from tests import builders
@@ -51,7 +51,8 @@ def test_the_site_file_may_set_it_and_the_reason_says_so() -> None:
     grading = grade(builders.opened(), Recurrence(0, 0), override=S.LOW)
 
     assert grading.severity == S.LOW
-    assert grading.reason.startswith("The site file sets low for this rule; without it: No hard hat")
+    assert grading.reason.startswith("The site file sets low for this rule; the matrix would give ")
+    assert by_matrix(grading) == grade(builders.opened(), Recurrence(0, 0)).severity
 
 
 def test_the_brief_takes_it_from_the_rule() -> None:

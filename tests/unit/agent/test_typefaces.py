@@ -4,7 +4,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.agent.adapters.typefaces import MAX_TEXT, Weight, clean, face_file, lacking, runs
@@ -103,6 +103,8 @@ def test_text_over_the_limit_is_cut_with_an_ellipsis() -> None:
     assert clean("abcd", 4) == "abcd"
 
 
+@example("\u0590")  # no letter, though among the right-to-left ones
+@example("\u0660")  # a digit of theirs
 @given(st.text(alphabet=st.characters(exclude_categories=())))
 def test_any_text_becomes_printable_runs_of_covered_characters(text: str) -> None:
     cleaned = clean(text)

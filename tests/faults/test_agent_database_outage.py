@@ -1,9 +1,12 @@
 """A real Postgres that is killed, comes back, and drops connections in the middle of a commit."""
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, select
@@ -132,3 +135,13 @@ def _step(office: Office) -> bool:
         except TransientError:
             time.sleep(2.1)
     return False
+
+
+def test_a_host_that_vanishes_with_a_query_under_way_is_given_up_after_15_s(server: PostgresServer) -> None:
+    """To cut the line takes a network of its own; the kernel's own answer for the real connection stands for it."""
+    database = Database(server.new_database())
+    with database.read() as db:
+        number = os.dup(cast("Any", db.connection.dbapi_connection).fileno())
+        with socket.socket(fileno=number) as connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 15_000
+    database.close()

@@ -76,7 +76,10 @@ class JinjaMailComposer:
     def digest(self, filed: Sequence[FiledReport], recipient: str) -> EmailMessage:
         worst = _worst(filed)
         count = f"{len(filed)} observation{'' if len(filed) == 1 else 's'}"
-        subject = f"[Digest] {count}, up to {worst.value} severity ({words.short_id(filed[0].violation_id)})"
+        sites = sorted({one.report.brief.opened.site.name for one in filed})
+        where = shorten(sites[0], MAX_SUBJECT_NAME) if len(sites) == 1 else f"{len(sites)} sites"
+        first = words.short_id(filed[0].violation_id)
+        subject = f"[Digest] {where}: {count}, up to {worst.value} severity ({first})"
         mail = self._mail(subject, filed, recipient)
         for one in filed:
             mail[VIOLATION_HEADER] = one.violation_id

@@ -164,6 +164,7 @@ def _postgres_engine(url: URL) -> Engine:
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
+            "tcp_user_timeout": 15_000,  # a host that vanishes with a query under way: keepalives wait for its answer
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC",
             "application_name": "officer-agent",
         },

@@ -7,9 +7,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, select, text
 
 from services.agent.adapters.sql_database import Database
+from services.agent.adapters.sql_schema import schema_works_with
 from shared.errors import ConfigurationError
 
 _LOCK = 7_305_811_264_915_001  # any number that nobody else uses for an advisory lock in this database
@@ -26,13 +27,14 @@ def migrate(database: Database) -> None:
 
     Raises:
         TransientError: the database is down.
-        ConfigurationError: the database was made by newer software.
+        ConfigurationError: newer software has changed the database so that this one cannot work with it.
     """
     with database.write() as db:
         if database.is_postgres:
             db.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         found = _revision(db)
-        _refuse_newer(found)
+        if _newer_and_fit(db, found):
+            return
         config = _config()
         config.attributes["connection"] = db
         command.upgrade(config, "head")
@@ -46,25 +48,32 @@ def check_schema(database: Database) -> None:
     Raises:
         TransientError: the database is down.
         SchemaBehindError: steps are missing.
-        ConfigurationError: the database was made by newer software.
+        ConfigurationError: newer software has changed the database so that this one cannot work with it.
     """
     with database.read() as db:
         found = _revision(db)
+        newer = _newer_and_fit(db, found)
     wanted = ScriptDirectory.from_config(_config()).get_current_head()
-    _refuse_newer(found)
-    if found != wanted:
+    if found != wanted and not newer:
         raise SchemaBehindError(
             f"DATABASE_URL: the database has schema {found or 'none'}, this software needs {wanted}; "
             "run 'python -m services.agent migrate'"
         )
 
 
-def _refuse_newer(found: str | None) -> None:
-    if found is not None and found not in _known():
+def _newer_and_fit(db: Connection, found: str | None) -> bool:
+    """Whether newer software made the schema; ConfigurationError where it left nothing that this one can work with."""
+    known = _known()
+    if found is None or found in known:
+        return False
+    table = schema_works_with.name
+    oldest = db.scalar(select(schema_works_with.c.oldest)) if inspect(db).has_table(table) else None
+    if oldest not in known:
         raise ConfigurationError(
-            f"DATABASE_URL: the database has schema {found}, which this software does not know; "
+            f"DATABASE_URL: the database has schema {found}, which this software does not know and cannot work with; "
             "it was made by a newer version: install that version"
         )
+    return True
 
 
 def _config() -> Config:

@@ -163,3 +163,12 @@ audit = Table(
     Column("detail", JSON_DOCUMENT, nullable=False),
     Index("ix_audit_violation", "violation_id", "id"),
 )
+
+schema_works_with = Table(
+    "schema_works_with",
+    metadata,
+    Column("oldest", String(32), primary_key=True),
+)
+"""One row: the first step whose software works with the tables as they are. A step that older software would not
+survive sets it to itself; one that only adds leaves it.
+"""

@@ -117,8 +117,8 @@ def duration_text(seconds: float) -> str:
 
 
 def percent(fraction: float) -> str:
-    """Such as ``81 %``."""
-    return f"{round(fraction * 100)} %"
+    """Such as ``81%``."""
+    return f"{round(fraction * 100)}%"
 
 
 def seconds_text(seconds: float) -> str:

@@ -56,11 +56,34 @@ def test_an_empty_database_is_refused_with_what_to_do(database: Database) -> Non
         check_schema(database)
 
 
-def test_a_database_of_newer_software_is_left_alone(database: Database) -> None:
+def _made_newer(database: Database, oldest: str) -> None:
+    """As software of step 9999 would leave it, with which that of step *oldest* works."""
     migrate(database)
     with database.write() as db:
         db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(ConfigurationError, match="newer version"):
+        db.execute(text("UPDATE schema_works_with SET oldest = :oldest"), {"oldest": oldest})
+
+
+def test_a_database_that_newer_software_has_changed_is_left_alone(database: Database) -> None:
+    _made_newer(database, "9998")
+    for ask in (migrate, check_schema):
+        with pytest.raises(ConfigurationError, match="newer version"):
+            ask(database)
+
+
+def test_one_that_newer_software_only_added_to_can_be_gone_back_to(database: Database) -> None:
+    _made_newer(database, "0003")
+    migrate(database)
+    check_schema(database)
+    with database.read() as db:
+        assert db.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+
+
+def test_what_is_no_database_of_ours_is_left_alone(database: Database) -> None:
+    with database.write() as db:
+        db.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        db.execute(text("INSERT INTO alembic_version VALUES ('ae1027a6acf')"))
+    with pytest.raises(ConfigurationError, match="does not know"):
         migrate(database)
 
 

@@ -73,7 +73,7 @@ def test_an_observation_says_basis_looks_window_and_confidence() -> None:
     name = facts.observation_name(found(Finding.NO_VEST))
 
     assert _fact(name) == (
-        "high-visibility vest not seen where it would be visible in 9 of 10 looks within 2.5 seconds, confidence 70 %"
+        "high-visibility vest not seen where it would be visible in 9 of 10 looks within 2.5 seconds, confidence 70%"
     )
 
 

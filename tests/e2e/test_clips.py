@@ -23,6 +23,7 @@ CLIPS = ROOT / "examples" / "clips"
         ("behind-a-pillar", 2),
         ("cut-by-the-edge", 0),
         ("at-night", 2),
+        ("soft-hats", 1),  # of two: the model takes the cap for a hard hat (models/README.md, Limits)
     ],
 )
 def test_what_lacks_is_found_once_and_nothing_else_is_raised(name: str, least: int) -> None:

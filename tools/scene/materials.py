@@ -112,6 +112,14 @@ def plastic(name: str, colour: Rgb) -> bpy.types.Material:
     return shader.material
 
 
+def felt(name: str, colour: Rgb) -> bpy.types.Material:
+    """Plain cloth, without a shine."""
+    shader = Shader(name)
+    shader.set(Base_Color=colour, Roughness=0.95)
+    shader.bump(shader.noise(60.0), 0.3, 0.004)
+    return shader.material
+
+
 def vest(name: str, colour: Rgb) -> bpy.types.Material:
     """Fluorescent cloth with two silver bands round the trunk and one over each shoulder.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import bpy
@@ -27,7 +28,9 @@ class Look:
         shoes: name of the shoes.
         hair: name of the hair, empty for none.
         hair_shade: how far the hair's texture is darkened, 0 to 1.
-        hat: linear RGB of the hard hat, None for a bare head.
+        hat: linear RGB of the hard hat, None for none.
+        cap: linear RGB of a baseball cap, which is no hard hat; None for none.
+        soft_hat: name of a hat of the wardrobe, which is no hard hat either; empty for none.
         vest: linear RGB of the vest's cloth, None for no vest.
         carried: linear RGB of a hard hat in the right hand, None for none.
     """
@@ -40,6 +43,8 @@ class Look:
     suit_tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
     hair_shade: float = 0.55
     hat: tuple[float, float, float] | None = None
+    cap: tuple[float, float, float] | None = None
+    soft_hat: str = ""
     vest: tuple[float, float, float] | None = None
     carried: tuple[float, float, float] | None = None
 
@@ -75,11 +80,17 @@ def build_worker(name: str, look: Look, library: Library) -> Worker:
     _cut_above(clothes[1], SOCK)
     parts = {"body": [body, *clothes, *tailor.face()]}
     if look.hair:
-        parts["hair"] = [tailor.hair(look.hair, look.hair_shade, under_hat=look.hat is not None)]
+        under_hat = bool(look.hat or look.cap or look.soft_hat)
+        parts["hair"] = [tailor.hair(look.hair, look.hair_shade, under_hat=under_hat)]
     if look.vest:
         parts["vest"] = [tailor.vest(clothes[0], look.vest)]
     if look.hat:
         parts["hat"] = [tailor.hat(look.hat)]
+    if look.cap:
+        parts["body"].append(tailor.cap(look.cap))
+    if look.soft_hat:
+        soft = library.garment("clothes", look.soft_hat)
+        parts["body"].append(tailor.garment("soft-hat", soft, materials.cloth(f"{name}-soft", soft.texture)))
     if look.carried:
         parts["carried"] = [tailor.hat_in_hand(look.carried)]
     return Worker(name, armature, parts, _head_vertices(body))
@@ -91,9 +102,20 @@ def hard_hat(name: str, colour: tuple[float, float, float], radii: tuple[float, 
     Args:
         radii: half width and half length of the shell at the rim, metres.
     """
-    vertices, faces = _hat_mesh(*radii)
-    hat = add_mesh(name, vertices, faces)
-    hat.data.materials.append(materials.plastic(f"{name}-shell", colour))
+    return _hat(name, _hat_mesh(*radii), materials.plastic(f"{name}-shell", colour))
+
+
+def baseball_cap(
+    name: str, colour: tuple[float, float, float], radii: tuple[float, float]
+) -> bpy.types.Object:
+    """A cloth cap: a peak and no brim, no ridges, close to the head; args as for `hard_hat`."""
+    mesh = _hat_mesh(*radii, brim=0.0, peak=0.075, height=0.92, ridges=0.0)
+    return _hat(name, mesh, materials.felt(f"{name}-cloth", colour))
+
+
+def _hat(name: str, mesh: tuple[FloatArray, Faces], material: bpy.types.Material) -> bpy.types.Object:
+    hat = add_mesh(name, *mesh)
+    hat.data.materials.append(material)
     thick = hat.modifiers.new("thick", "SOLIDIFY")
     thick.thickness = 0.003
     return hat
@@ -163,10 +185,21 @@ class _Tailor:
         return vest
 
     def hat(self, colour: tuple[float, float, float]) -> bpy.types.Object:
+        return self._on_the_head(
+            lambda radii: hard_hat(f"{self.name}-hat", colour, (radii[0] + 0.014, radii[1] + 0.014))
+        )
+
+    def cap(self, colour: tuple[float, float, float]) -> bpy.types.Object:
+        return self._on_the_head(
+            lambda radii: baseball_cap(f"{self.name}-cap", colour, (radii[0] + 0.008, radii[1] + 0.008))
+        )
+
+    def _on_the_head(self, make: Callable[[tuple[float, float]], bpy.types.Object]) -> bpy.types.Object:
+        """Sets on what *make* gives for the head's half width and half length, metres."""
         head = self.base[:13380][self._weight("Head")[:13380] > 0.9]
         above = head[head[:, 2] > self._rim()]
         width, length = np.ptp(above[:, 0]) / 2, np.ptp(above[:, 1]) / 2
-        hat = hard_hat(f"{self.name}-hat", colour, (width + 0.014, length + 0.014))
+        hat = make((width, length))
         centre = (above.max(axis=0) + above.min(axis=0)) / 2
         hat.parent, hat.parent_type, hat.parent_bone = self.armature, "BONE", "Head"
         bpy.context.view_layer.update()
@@ -325,24 +358,34 @@ def _placed(at: Vector, tilt: float) -> Matrix:
     return Matrix.Translation(at) @ Matrix.Rotation(tilt, 4, "X")
 
 
-def _hat_mesh(half_width: float, half_length: float) -> tuple[FloatArray, Faces]:
-    """Rings from the brim's edge over the rim up to the crown, 64 points each."""
+def _hat_mesh(
+    half_width: float,
+    half_length: float,
+    *,
+    brim: float = 0.012,
+    peak: float = 0.042,
+    height: float = 1.0,
+    ridges: float = 0.010,
+) -> tuple[FloatArray, Faces]:
+    """Rings from the brim's edge over the rim up to the crown, 64 points each; lengths in metres, *height* a factor."""
     around, up = 64, 18
     angles = np.linspace(0, 2 * np.pi, around, endpoint=False)
     sine, cosine = np.sin(angles), np.cos(angles)  # cosine = 1 is the front
     front = np.clip(cosine, 0, 1) ** 1.5
     rows = []
     for flare, drop in ((1.0, 0.006), (0.55, 0.001), (0.15, 0.0)):
-        brim = flare * (0.012 + 0.042 * front)
-        rows.append(_ring(half_width + brim, half_length + brim, sine, cosine, -drop - 0.010 * flare * front))
-    height = 0.86 * half_length + 0.014
+        reach = flare * (brim + peak * front)
+        rows.append(
+            _ring(half_width + reach, half_length + reach, sine, cosine, -drop - 0.010 * flare * front)
+        )
+    height *= 0.86 * half_length + 0.014
     for step in range(up + 1):
         rise = math.radians(90 * step / up)
         shrink = math.cos(rise) ** 0.82
         ring = _ring(
             half_width * shrink, half_length * shrink, sine, cosine, np.full(around, height * math.sin(rise))
         )
-        ridge = _ridge(ring[:, 0], half_width) * math.sin(rise) ** 0.6 * 0.010
+        ridge = _ridge(ring[:, 0], half_width) * math.sin(rise) ** 0.6 * ridges
         ring[:, 2] += ridge
         rows.append(ring)
     faces = [

@@ -258,6 +258,42 @@ _AT_NIGHT = Story(
     ),
 )
 
+_SOFT_HATS = Story(
+    seconds=7.0,
+    cast=(
+        Part(
+            "in a cap",
+            replace(
+                _MAN, hat=None, cap=_RED, vest=_LIME, skin="young_asian_male/young_lightskinned_male_diffuse3"
+            ),
+            Role(
+                start=(-1.5, 0.9),
+                moves=(Stand(0.2, 10), Walk(-0.9, -0.8, 1.1), Stand(2.2, 20), Stand(3.0, -25)),
+                glances=(Glance(0.0, 0.0), Glance(3.2, 15.0), Glance(5.2, -5.0)),
+            ),
+        ),
+        Part(
+            "in a fishing hat",
+            replace(_WOMAN, soft_hat="Fishing_Hat_01", vest=_ORANGE),
+            Role(
+                start=(2.2, -1.3),
+                moves=(Stand(0.4, -60), Walk(0.8, -0.9, 0.9), Stand(2.0, -20), Stand(3.0, 10)),
+                glances=(Glance(0.0, 0.0), Glance(3.6, -15.0), Glance(5.4, 10.0)),
+            ),
+        ),
+        Part(
+            "in a hard hat",
+            replace(_FOREMAN, hat=_RED, vest=_ORANGE),
+            Role(
+                start=(-3.6, 0.2),
+                moves=(Walk(-2.3, -0.4, 1.0), Stand(2.5, 35), Stand(3.0, 5)),
+                gestures=(Gesture(3.6, 5.6, _POINTING),),
+                glances=(Glance(0.0, 0.0), Glance(3.0, 20.0), Glance(5.0, 0.0)),
+            ),
+        ),
+    ),
+)
+
 STORIES = {
     "demo": _DEMO,
     "carried-hat": _CARRIED_HAT,
@@ -265,4 +301,5 @@ STORIES = {
     "behind-a-pillar": _BEHIND_A_PILLAR,
     "cut-by-the-edge": _CUT_BY_THE_EDGE,
     "at-night": _AT_NIGHT,
+    "soft-hats": _SOFT_HATS,
 }

@@ -18,7 +18,7 @@ from services.detection.adapters.media_time import MediaTime, Pace
 from services.detection.adapters.video_stream import DecodedPicture, decode, video_of
 from services.detection.application.ports import SourceIdentity, SourceStatus
 from services.detection.domain.frame import Frame
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, TransientError
 
 # Formats that hold their pictures themselves. Playlists (hls, concat, sdp) stay out: they open other files and
 # addresses.
@@ -82,7 +82,11 @@ class FileFrameSource:
         return replace(self._status, state="ended") if self._closed.is_set() else self._status
 
     def frames(self) -> Iterator[Frame]:
-        """Yield each wanted frame once; to be called once."""
+        """Yield each wanted frame once; to be called once.
+
+        Raises:
+            TransientError: the disk or network share failed in the middle; what follows was not seen.
+        """
         threading.Thread(target=self._decode_all, name=f"decode {self._path.name}", daemon=True).start()
         while not self._closed.is_set():
             try:
@@ -104,6 +108,12 @@ class FileFrameSource:
                 self._decode(container, _video(container, self._path))
         except av.FFmpegError as problem:
             self._note(f"{self._path.name}: reading broke off ({problem.strerror}).")
+            if isinstance(
+                problem, OSError
+            ):  # the disk or the share failed: a damaged file ends in other errors
+                self._failure = TransientError(
+                    f"{self._status.problem} What follows was not seen; do: check the disk or network share, run again"
+                )
         except Exception as failure:  # noqa: BLE001  (raised again in the thread that reads the frames)
             self._failure = failure
         self._status = replace(self._status, state="ended")

@@ -1,20 +1,24 @@
 """Video files: every frame, on the recording's time; what is wrong with a file is told."""
 
+import errno
+import io
 import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.container import InputContainer
 
 from services.detection.adapters.file_frame_source import FileFrameSource
 from services.detection.adapters.frame_sources import open_source
 from services.detection.domain.frame import Frame
 from shared.contracts.violation import CLOCK_TOLERANCE
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, TransientError
 from tests.clips import damage, moving_box, write_clip, write_sound
 
 RECORDED_AT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -99,6 +103,36 @@ def test_a_file_that_was_cut_short_is_read_to_its_end_and_told(tmp_path: Path) -
     assert 20 < len(read(source)) < 40
     assert "cut short" in source.status.problem
     assert source.status.state == "ended"
+
+
+class FailingFile(io.FileIO):
+    """A file on a network share that does not answer any more from *fails_at* on."""
+
+    fails_at: int | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.fails_at is not None and self.tell() >= self.fails_at:
+            raise av.error.OSError(errno.EIO, "Input/output error")  # type: ignore[no-untyped-call]
+        return super().read(size)
+
+
+def test_a_recording_whose_disk_fails_is_not_taken_for_seen_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", moving_box((640, 480)), 200)
+    source = opened(clip)
+    real_open = av.open
+
+    def failing(path: str, **how: Any) -> InputContainer:
+        file = FailingFile(path)
+        container = real_open(file, **how)
+        file.fails_at = clip.stat().st_size // 2
+        return container
+
+    monkeypatch.setattr(av, "open", failing)
+    with pytest.raises(TransientError, match=r"clip.mp4: reading broke off .+ run again"):
+        read(source)
+    assert 50 < source.status.offered < 150
 
 
 def test_the_session_is_the_files_hash(tmp_path: Path) -> None:

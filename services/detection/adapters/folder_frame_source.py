@@ -1,5 +1,6 @@
 """A folder of pictures as a source of frames: each picture is one frame, in the order of the names."""
 
+import errno
 import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,10 +14,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from services.detection.adapters.source_address import PICTURE_SUFFIXES
 from services.detection.application.ports import SourceIdentity, SourceStatus
 from services.detection.domain.frame import BgrImage, Frame
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, TransientError
 
 LARGEST_BYTES = 20_000_000
 LARGEST_PIXELS = 50_000_000
+# Of the disk or the network share, not of the picture.
+_AWAY = frozenset(
+    {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH}
+)
 
 
 class FolderFrameSource:
@@ -31,6 +36,7 @@ class FolderFrameSource:
 
     Raises:
         ConfigurationError: no picture there, or the folder cannot be read.
+        TransientError: the disk or network share failed; so also while the frames are read.
     """
 
     def __init__(
@@ -98,6 +104,7 @@ def read_picture(file: Path) -> BgrImage:
 
     Raises:
         _UnreadableError: over the limits, cut short, or no JPEG or PNG.
+        TransientError: the disk or network share failed.
     """
     try:
         if file.stat().st_size > LARGEST_BYTES:
@@ -111,6 +118,7 @@ def read_picture(file: Path) -> BgrImage:
     except UnidentifiedImageError as problem:
         raise _UnreadableError("no JPEG or PNG picture") from problem
     except (OSError, SyntaxError, ValueError) as problem:  # what Pillow raises on damaged files
+        _check_device(file, problem)
         raise _UnreadableError("damaged or cut short") from problem
     return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
 
@@ -143,5 +151,14 @@ def _content_hash(file: Path) -> str:
     try:
         with file.open("rb") as content:
             return hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError:
+    except OSError as problem:
+        _check_device(file, problem)
         return "unreadable"  # told when its turn comes
+
+
+def _check_device(file: Path, problem: Exception) -> None:
+    """A picture that is only out of reach must not be taken for a damaged one: it would never be looked at."""
+    if isinstance(problem, OSError) and problem.errno in _AWAY:
+        raise TransientError(
+            f"{file.name}: reading broke off ({problem.strerror}). do: check the disk or network share, run again"
+        ) from problem

@@ -1,5 +1,6 @@
 """A folder of pictures: each is a frame; what cannot be read is counted, and told."""
 
+import errno
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 from services.detection.adapters.folder_frame_source import LARGEST_BYTES, FolderFrameSource
 from services.detection.adapters.frame_sources import open_source
 from services.detection.domain.frame import BgrImage
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, TransientError
 from tests.clips import moving_box
 
 RECORDED_AT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -117,6 +118,23 @@ def test_a_picture_that_goes_while_reading_is_counted_too(tmp_path: Path) -> Non
     (tmp_path / "2.jpg").unlink()
     assert [frame.index for frame in source.frames()] == [0]
     assert source.status.skipped == 1
+
+
+def test_a_picture_whose_disk_fails_is_not_taken_for_a_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path / "1.jpg")
+    source = opened(tmp_path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Image, "open", fail)
+    with pytest.raises(TransientError, match=r"1.jpg: reading broke off .+ run again"):
+        list(source.frames())
+    monkeypatch.setattr(Path, "open", fail)
+    with pytest.raises(TransientError, match=r"1.jpg: reading broke off"):
+        opened(tmp_path)
 
 
 def test_only_files_are_pictures(tmp_path: Path) -> None:

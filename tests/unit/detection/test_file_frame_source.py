@@ -5,8 +5,10 @@ import io
 import os
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -153,6 +155,49 @@ def test_the_files_own_time_is_when_its_recording_began(tmp_path: Path) -> None:
     assert source.facts.clock == "file-time"
     assert first is not None
     assert first.captured_at == pytest.approx(written_at - timedelta(seconds=2), abs=timedelta(seconds=0.1))
+
+
+def of_a_killed_recorder(path: Path) -> Path:
+    """Written into a pipe: nobody goes back to note the length."""
+    whole = write_clip(path.with_suffix(".whole.mkv"), moving_box(), 40, fps=20)
+    with path.open("wb") as file, av.open(str(whole)) as container:
+        pipe = SimpleNamespace(write=file.write)
+        with av.open(pipe, "w", format="matroska") as copy:
+            stream = copy.add_stream_from_template(container.streams.video[0])
+            for packet in container.demux(video=0):
+                packet.stream = stream
+                if packet.size:
+                    copy.mux(packet)
+    return path
+
+
+def bare_pictures(path: Path) -> Path:
+    """H.264 without any container: no times at all, 25 pictures a second."""
+    return write_clip(path.with_suffix(".h264"), moving_box(), 50, fps=25)
+
+
+def joined(path: Path) -> Path:
+    """Each with a clock of its own: what FFmpeg takes for its length is that of the last."""
+    half = write_clip(path.with_suffix(".ts"), moving_box(), 40, fps=20).read_bytes()
+    path.with_suffix(".ts").write_bytes(half * 2)
+    return path.with_suffix(".ts")
+
+
+@pytest.mark.parametrize(
+    ("make", "last_s"), [(of_a_killed_recorder, 1.95), (bare_pictures, 1.96), (joined, 3.95)]
+)
+def test_a_recording_whose_length_is_not_told_is_not_dated_into_the_future(
+    tmp_path: Path, make: Callable[[Path], Path], last_s: float
+) -> None:
+    clip = make(tmp_path / "clip.mkv")
+    source = open_source(clip.name, "gate", tmp_path)
+    written_at = datetime.fromtimestamp(clip.stat().st_mtime, UTC)
+    last = [frame for frame in source.frames() if frame][-1]
+    assert last.offset_s == pytest.approx(last_s, abs=0.25)
+    assert last.captured_at == pytest.approx(written_at, abs=timedelta(seconds=0.3))
+    reaches_ahead = datetime.now(UTC) + CLOCK_TOLERANCE - timedelta(seconds=last_s - 0.5)
+    with pytest.raises(ConfigurationError, match="by RECORDED_AT, the recording lasts"):
+        open_source(clip.name, "gate", tmp_path, recorded_at=reaches_ahead)
 
 
 @pytest.mark.parametrize("seconds_from_now", [-float(2**31), 3600.0])

@@ -264,7 +264,10 @@ class _CameraBuilder:
         if facts.kind == "live":
             return name, saved or CameraState(session=uuid.uuid4().hex)
         known = saved or CameraState(session=facts.session)
-        return name, known.model_copy(update={"open": [], "last_s": 0.0, "next_track": 1})
+        began_at = None if facts.clock == "recorded-at" else known.began_at  # what a person tells, mends it
+        return name, known.model_copy(
+            update={"open": [], "last_s": 0.0, "next_track": 1, "began_at": began_at}
+        )
 
     def _sink(self, camera: Camera, live: bool) -> LookSink | None:
         """One video for a recording; a new one for each start of a live camera."""
@@ -275,7 +278,8 @@ class _CameraBuilder:
         return AnnotatedVideo(path, camera, self.loaded.site.privacy.blur_faces)
 
     def _run_key(self, info: ModelInfo) -> str:
-        """What decides the outcome of a recording: site file, model, backend and rates."""
+        """What decides the outcome of a recording: site file, model, backend, rates and the date that was told."""
+        told = self.settings.recorded_at
         parts = (
             self.loaded.sha256,
             info.sha256,
@@ -283,6 +287,7 @@ class _CameraBuilder:
             str(info.input_px),
             str(self.settings.detect_fps),
             str(self.settings.folder_fps),
+            *([told.astimezone(UTC).isoformat()] if told else []),
         )
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 

@@ -194,7 +194,8 @@ class CameraPipeline:
         return self._state.began_at
 
     def _placed(self, frame: Frame) -> Frame:
-        """Note when the session began, at its first frame; a recording keeps that even if its file is touched."""
+        """Note when the session began, at its first frame; a recording keeps that even if its file is touched, until
+        somebody tells when it was."""
         if self._state.began_at is None:
             self._state.began_at = frame.captured_at - timedelta(seconds=frame.offset_s)
             self._save()
@@ -342,7 +343,7 @@ class CameraPipeline:
                 offset_s=round(case.first_s, 2),
             )
         self._cases.opened(opening)
-        self._state.first_seen[case.id] = first_seen
+        self._state.first_seen.setdefault(case.id, first_seen)  # a recording seen again may be dated anew
         self._save()  # at once: delivered and then killed, the spool could not tell of it any more
 
     def _close(self, closing: Closing, at: datetime) -> None:

@@ -9,6 +9,8 @@ from shared.config.site import Schedule
 
 DAY = Schedule.model_validate({"days": ["mon", "tue", "wed", "thu", "fri"], "from": "06:00", "to": "18:00"})
 NIGHT = Schedule.model_validate({"days": ["fri"], "from": "22:00", "to": "05:00"})
+ROUND_THE_CLOCK = Schedule.model_validate({"days": ["fri"], "from": "06:00", "to": "06:00"})
+WHOLE_DAY = Schedule.model_validate({"days": ["fri"], "from": "00:00", "to": "00:00"})
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,14 @@ NIGHT = Schedule.model_validate({"days": ["fri"], "from": "22:00", "to": "05:00"
         (NIGHT, "2026-03-07T03:30", True),  # the night that began on Friday
         (NIGHT, "2026-03-06T03:30", False),  # the night that began on Thursday
         (NIGHT, "2026-03-07T05:00", False),
+        (ROUND_THE_CLOCK, "2026-03-06T04:59", False),  # Friday 05:59
+        (ROUND_THE_CLOCK, "2026-03-06T05:00", True),
+        (ROUND_THE_CLOCK, "2026-03-07T04:59", True),  # Saturday 05:59: began on Friday
+        (ROUND_THE_CLOCK, "2026-03-07T05:00", False),
+        (WHOLE_DAY, "2026-03-05T22:59", False),
+        (WHOLE_DAY, "2026-03-05T23:00", True),  # Friday 00:00
+        (WHOLE_DAY, "2026-03-06T22:59", True),
+        (WHOLE_DAY, "2026-03-06T23:00", False),
         (Schedule(), "2026-03-07T05:00", True),
     ],
 )

@@ -30,6 +30,10 @@ def registry(shelf: ModelShelf) -> Registry:
     return made
 
 
+def silent() -> ModelShelf:
+    raise TransientError("it does not answer")
+
+
 def test_what_is_kept_can_be_read_and_never_changes(shelf: ModelShelf) -> None:
     assert shelf.read("ppe/1.0/model.onnx") is None
     shelf.keep("ppe/1.0/model.onnx", b"first")
@@ -121,12 +125,17 @@ def test_a_service_fetches_what_is_in_use_once(registry: Registry, tmp_path: Pat
     assert path.read_bytes() == b"network 2.0"
 
 
-def test_a_model_that_is_not_the_one_named_is_refused(registry: Registry, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [b"changed", b""])
+def test_a_fetched_model_that_was_damaged_is_never_run_and_fetched_again(
+    registry: Registry, tmp_path: Path, left: bytes
+) -> None:
     registry.use("ppe", "1.0")
     path, _ = fetch_current(lambda: registry.shelf, "here", tmp_path / "cache")
-    path.write_bytes(b"changed")
-    with pytest.raises(ConfigurationError, match="has SHA-256"):
-        fetch_current(lambda: registry.shelf, "here", tmp_path / "cache")
+    path.write_bytes(left)
+    with pytest.raises(ConfigurationError, match="has SHA-256|is empty"):
+        fetch_current(silent, "here", tmp_path / "cache")
+    path, _ = fetch_current(lambda: registry.shelf, "here", tmp_path / "cache")
+    assert path.read_bytes() == b"network 1.0"
 
 
 def test_a_bad_download_is_not_kept_so_that_a_mended_registry_is_enough(
@@ -156,9 +165,6 @@ def test_the_file_of_any_version_can_be_read_and_is_checked(registry: Registry) 
 def test_where_the_registry_is_silent_the_model_fetched_last_is_run(
     registry: Registry, tmp_path: Path
 ) -> None:
-    def silent() -> ModelShelf:
-        raise TransientError("it does not answer")
-
     with pytest.raises(TransientError):
         fetch_current(silent, "here", tmp_path / "cache")
     registry.use("ppe", "1.0")

@@ -17,6 +17,7 @@ import structlog
 from services.detection.adapters.model_file import ModelFile, read_model_file
 from services.detection.adapters.model_shelf import ModelShelf
 from shared.errors import ConfigurationError, TransientError
+from shared.local.durable_files import flush_folder, make_folders, write_flushed
 
 POINTER = "current.json"
 SCHEMA_VERSION = 1
@@ -130,7 +131,7 @@ def stack_of(pointer: bytes, address: str) -> list[Entry]:
 
 
 def _fetched(shelf: ModelShelf, address: str, cache: Path) -> tuple[bytes, bytes | None]:
-    """The pointer, and the model's bytes unless the cache has them."""
+    """The pointer, and the model's bytes unless the cache has them undamaged."""
     held = shelf.read(POINTER)
     if held is None:
         raise ConfigurationError(
@@ -138,18 +139,21 @@ def _fetched(shelf: ModelShelf, address: str, cache: Path) -> tuple[bytes, bytes
         )
     entry = in_use(held.body, address)
     path = cache / f"{entry.name}-{entry.version}-{entry.sha256[:12]}.onnx"
-    if path.exists():
-        return held.body, None
-    return held.body, read_entry(shelf, entry, address).body
+    try:
+        read_model_file(path, ".onnx", entry.sha256)
+    except ConfigurationError:
+        return held.body, read_entry(shelf, entry, address).body
+    return held.body, None
 
 
 def _put(path: Path, body: bytes) -> None:
-    """Written aside and moved, so that a kill leaves no half of it."""
+    """Written aside, flushed and moved, so that neither a kill nor a power cut leaves half of it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(path.parent)
         aside = path.with_name(f".{secrets.token_hex(8)}")
-        aside.write_bytes(body)
+        write_flushed(aside, body)
         aside.replace(path)
+        flush_folder(path.parent)
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be written: {error.strerror}; do: choose another DATA_DIR"

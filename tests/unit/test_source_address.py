@@ -37,6 +37,11 @@ def stream(text: str) -> StreamAddress:
         ("rtsp://user:my pass@cam/1", "rtsp://user:my%20pass@cam/1", "cam", 554),
         ("rtsp://user:50%@cam/1", "rtsp://user:50%25@cam/1", "cam", 554),
         ("rtsp://user@cam/1", "rtsp://user@cam/1", "cam", 554),
+        ("rtsp://user:12%2F34@cam/1", "rtsp://user:12%2F34@cam/1", "cam", 554),
+        ("rtsp://user:123456/s@cam/1", "rtsp://user:123456%2Fs@cam/1", "cam", 554),
+        ("rtsp://user:12@cam:554/live@2", "rtsp://user:12@cam:554/live@2", "cam", 554),
+        ("rtsp://cam:554/live%402", "rtsp://cam:554/live%402", "cam", 554),
+        ("rtsp://[fd12::7]:554/live@2", "rtsp://[fd12::7]:554/live@2", "fd12::7", 554),
     ],
 )
 def test_a_stream_is_read(typed: str, url: str, host: str, port: int) -> None:
@@ -68,12 +73,19 @@ def test_what_people_see_of_a_stream_holds_no_login(typed: str, name: str) -> No
         "rstp:/admin:s3cret@cam/1",
         "admin:s3cret@cam/1",
         "rtsp://admin:s3cret\n@cam/1",
+        "rtsp://admin:12/s3cret@cam:554/1",
+        "rtsp://admin:7/s3cret@10.0.0.7/1",
     ],
 )
 def test_a_refusal_shows_no_password(typed: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         parse_source(typed)
     assert "cret" not in str(refusal.value)
+
+
+def test_what_may_be_a_password_or_a_port_is_refused_and_both_remedies_are_told() -> None:
+    with pytest.raises(ConfigurationError, match=r"password with a slash.+ %2F, or the @ as %40\.$"):
+        parse_source("rtsp://cam:554/live@2")
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,12 @@ def _stream(text: str, scheme: str, rest: str) -> StreamAddress:
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
         _refuse(text, "has no readable host", "Write rtsp://user:password@host:554/path.")
+    if match["name"] and match["port"] and not login and "@" in path:  # cam:554/live@2, or user:12/34@cam?
+        _refuse(
+            text,
+            "may hold a password with a slash, or a path with an @",
+            "Write the slash as %2F, or the @ as %40.",
+        )
     host = match["name"] or match["ipv6"]
     port = int(match["port"] or _DEFAULT_PORTS[scheme])
     if not 1 <= port <= 65535:

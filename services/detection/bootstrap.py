@@ -253,7 +253,7 @@ class _CameraBuilder:
         setting = Setting(self.loaded.site, camera, source.facts, detector.info)
         pipeline = CameraPipeline(setting, tools, state, name, settings.show_why)
         _dependency(self.health, camera.id)
-        sink = self._sink(camera, live=source.facts.kind == "live")
+        sink = self._sink(camera, pipeline, live=source.facts.kind == "live")
         heart = self.health.loop(f"camera {camera.id}", FRAME_LIMIT_S)
         return CameraWatch(camera.id, source, pipeline, sink, _finisher(pipeline, run), heart)
 
@@ -269,13 +269,13 @@ class _CameraBuilder:
             update={"open": [], "last_s": 0.0, "next_track": 1, "began_at": began_at}
         )
 
-    def _sink(self, camera: Camera, live: bool) -> LookSink | None:
+    def _sink(self, camera: Camera, pipeline: CameraPipeline, live: bool) -> LookSink | None:
         """One video for a recording; a new one for each start of a live camera."""
         if not self.settings.save_video:
             return None
         name = f"{camera.id}-{SystemClock().now():%Y%m%dT%H%M%SZ}" if live else camera.id
         path = self.settings.data_dir / "video" / f"{name}.mp4"
-        return AnnotatedVideo(path, camera, self.loaded.site.privacy.blur_faces)
+        return AnnotatedVideo(path, camera, lambda: pipeline.blurs_faces)
 
     def _run_key(self, info: ModelInfo) -> str:
         """What decides the outcome of a recording: site file, model, backend, rates and the date that was told."""

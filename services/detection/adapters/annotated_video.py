@@ -1,6 +1,7 @@
 """The annotated video: every frame with what was last seen drawn in, and faces blurred where looks saw them."""
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from services.detection.adapters.frame_annotator import annotate
@@ -20,8 +21,9 @@ STEP = 0.3  # of a face's width, to each side: two looks' faces then meet, as wh
 class AnnotatedVideo:
     """See `LookSink`. A frame waits for the look after it: a face between two looks is where either saw it."""
 
-    def __init__(self, path: Path, camera: Camera, blur_faces: bool) -> None:
-        self._camera, self._blur_faces = camera, blur_faces
+    def __init__(self, path: Path, camera: Camera, blurs_faces: Callable[[], bool]) -> None:
+        """*blurs_faces* is asked for each frame: the site file may change while the video is written."""
+        self._camera, self._blurs_faces = camera, blurs_faces
         self._writer = VideoWriter(path)
         self._last: Look | None = None
         self._waiting: deque[Frame] = deque()
@@ -48,7 +50,7 @@ class AnnotatedVideo:
         last = self._last
         fresh = last if last and frame.offset_s - last.frame.offset_s <= SHOWN_S else None
         faces = [face for look in (fresh, following) if look for face in _faces(look)]
-        image = blurred(frame.image, faces) if self._blur_faces else frame.image
+        image = blurred(frame.image, faces) if self._blurs_faces() else frame.image
         minutes, seconds = divmod(frame.offset_s, 60)
         headline = f"{self._camera.name}  {minutes:02.0f}:{seconds:04.1f}"
         self._writer.add(annotate(image, fresh, self._camera.zones, headline), frame.offset_s)

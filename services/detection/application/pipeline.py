@@ -156,6 +156,11 @@ class CameraPipeline:
     def open_cases(self) -> Mapping[str, Case]:
         return self._cases.open
 
+    @property
+    def blurs_faces(self) -> bool:
+        """By the site file that the last frame was seen by."""
+        return self._setting.site.privacy.blur_faces
+
     def _take_change_over(self) -> None:
         if self._change is None:
             return
@@ -371,7 +376,7 @@ class CameraPipeline:
         return self._tools.spool.accept(encode(message), message.violation_id, message.phase, picture)
 
     def _faces(self, sighting: Sighting) -> Sequence[Box]:
-        if not self._setting.site.privacy.blur_faces:
+        if not self.blurs_faces:
             return ()
         look = sighting.look
         return face_regions(look.detections, *look.frame.size)

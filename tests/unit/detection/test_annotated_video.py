@@ -11,7 +11,8 @@ from services.detection.domain.detection import Detection
 from services.detection.domain.frame import BgrImage, Frame
 from services.detection.domain.privacy import face_regions
 from services.detection.domain.scene import Look, Scene
-from shared.config.site import Camera
+from shared.config.site import Camera, Privacy
+from tests.unit.detection.camera_run import BARE, SITE, Run, always
 from tests.unit.detection.scenes import BEGIN, HALL, VIEW, person, track
 
 WORKER = person()
@@ -33,7 +34,7 @@ def look(number: int, worker: Detection) -> Look:
 
 
 def video(path: Path, looks: dict[int, Look], frames: int, blur_faces: bool = True) -> list[BgrImage]:
-    writer = AnnotatedVideo(path, CAMERA, blur_faces)
+    writer = AnnotatedVideo(path, CAMERA, lambda: blur_faces)
     for number in range(frames):
         writer.add(frame(number), looks.get(number))
     writer.close()
@@ -71,3 +72,23 @@ def test_somebody_who_comes_in_is_blurred_before_the_first_look_at_him(tmp_path:
 
 def test_faces_are_shown_where_the_site_says_so(tmp_path: Path) -> None:
     assert detail(video(tmp_path / "a.mp4", {0: look(0, WORKER)}, 1, blur_faces=False)[0]) > 60
+
+
+def test_faces_are_blurred_from_the_frame_on_with_which_a_changed_site_file_is_taken_over(
+    tmp_path: Path,
+) -> None:
+    shown = SITE.model_copy(update={"privacy": Privacy(blur_faces=False)})
+    run = Run(always(BARE), site=shown)
+    writer = AnnotatedVideo(tmp_path / "a.mp4", CAMERA, lambda: run.pipeline.blurs_faces)
+    asked = []
+    for number in range(4):
+        if number == 2:
+            run.pipeline.use(SITE, SITE.cameras[0])
+        run.see(number, number + 1)
+        asked.append(run.pipeline.blurs_faces)
+        writer.add(frame(number), look(number, WORKER))
+    writer.close()
+    assert asked == [False, False, True, True]
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        pictures = [picture.to_ndarray(format="bgr24") for picture in container.decode(video=0)]
+    assert [detail(picture) < 20 for picture in pictures] == asked

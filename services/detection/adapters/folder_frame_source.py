@@ -115,6 +115,8 @@ def read_picture(file: Path) -> BgrImage:
                     f"{picture.width} x {picture.height}, over {LARGEST_PIXELS // 1_000_000} megapixels"
                 )
             upright = ImageOps.exif_transpose(picture).convert("RGB")
+    except Image.DecompressionBombError as problem:  # Pillow's own bound, far above ours
+        raise _UnreadableError(f"over {LARGEST_PIXELS // 1_000_000} megapixels") from problem
     except UnidentifiedImageError as problem:
         raise _UnreadableError("no JPEG or PNG picture") from problem
     except (OSError, SyntaxError, ValueError) as problem:  # what Pillow raises on damaged files

@@ -1,6 +1,7 @@
 """A folder of pictures: each is a frame; what cannot be read is counted, and told."""
 
 import errno
+import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -85,6 +86,15 @@ def bomb(path: Path) -> None:
     Image.new("1", (8000, 7000)).save(path, format="PNG")
 
 
+def huge_bomb(path: Path) -> None:
+    """One row of a picture that says it has 196 million pixels."""
+    Image.new("1", (14000, 1)).save(path, format="PNG")
+    content = bytearray(path.read_bytes())
+    content[20:24] = (14000).to_bytes(4, "big")  # IHDR: length, name, width, height ...
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path.write_bytes(content)
+
+
 def disguised(path: Path) -> None:
     Image.new("RGB", (8, 8)).save(path, format="GIF")
 
@@ -95,6 +105,7 @@ def disguised(path: Path) -> None:
         (truncated, "damaged or cut short"),
         (too_large, "over 20 MB"),
         (bomb, "8000 x 7000, over 50 megapixels"),
+        (huge_bomb, "over 50 megapixels"),
         (disguised, "no JPEG or PNG picture"),
         (Path.touch, "no JPEG or PNG picture"),
         (lambda path: path.write_text("hello"), "no JPEG or PNG picture"),

@@ -1,23 +1,26 @@
 """The time inside a recording: never falling, whatever the file's timestamps do."""
 
-# A step back of less than the one is jitter; a longer one, or a leap ahead over the other, is a clock set anew.
-_JITTER_S = 1.0
-_LONGEST_GAP_S = 3600.0
+_JITTER_S = 1.0  # a longer step back is a wrong timestamp, or a clock set anew
+_SURE_STEP_S, _SURE_STEPS = 10.0, 3  # a step ahead that is longer, and more than so many usual ones: wrong, or a pause
+_LONGEST_GAP_S = 3600.0  # a longer pause is a clock set anew
 _EARLY_S = 0.02
 
 
 class MediaTime:
     """Turns the timestamps of a file into seconds since its first frame.
 
-    One wrong timestamp is passed over. When the next one agrees with it, the clock was set anew (recordings joined
-    into one file): the time goes on from where it was. Without timestamps it advances by the nominal rate.
+    One wrong timestamp is passed over. When the next one agrees with it, the recording paused for up to an hour, or the
+    clock was set anew (recordings joined into one file): then the time goes on from where it was. Without timestamps
+    it advances by the nominal rate.
     """
 
     def __init__(self, nominal_fps: float) -> None:
         self._step_s = 1.0 / nominal_fps
+        self._longest_step_s = max(_SURE_STEP_S, _SURE_STEPS * self._step_s)
         self._offset_s: float | None = None
         self._raw_s: float | None = None
         self._shift_s = 0.0
+        self._doubted = False  # the last timestamp was passed over
 
     def offset(self, raw_s: float | None) -> float:
         """Seconds since the first frame, for the next frame.
@@ -37,11 +40,16 @@ class MediaTime:
         stepped = last_s + self._step_s
         if raw_s is None or raw_s == self._raw_s:
             return stepped
-        placed = raw_s + self._shift_s
-        if last_s - _JITTER_S < placed <= last_s + _LONGEST_GAP_S:
-            return max(placed, last_s)
-        if self._raw_s is not None and 0 < raw_s - self._raw_s <= _LONGEST_GAP_S:
+        ahead_s = raw_s + self._shift_s - last_s
+        agrees = self._raw_s is not None and -_JITTER_S < raw_s - self._raw_s <= _LONGEST_GAP_S
+        surely = self._doubted and agrees
+        self._doubted = False
+        if -_JITTER_S < ahead_s <= (_LONGEST_GAP_S if surely else self._longest_step_s):
+            return last_s + max(0.0, ahead_s)
+        if surely:
             self._shift_s = stepped - raw_s
+        else:
+            self._doubted = True
         return stepped
 
 

@@ -26,7 +26,12 @@ def offsets(raw: list[float | None], fps: float = 10.0) -> list[float]:
         ([5.0, 5.1, 0.2, 5.3], [0.0, 0.1, 0.2, 0.3]),  # one wrong, behind
         ([0.0, 0.1, 95443.7, 0.3], [0.0, 0.1, 0.2, 0.3]),  # one wrong, far ahead
         ([5.0, 5.1, 0.0, 0.1, 0.2], [0.0, 0.1, 0.2, 0.3, 0.4]),  # clock set anew
-        ([0.0, 600.0, 600.1], [0.0, 600.0, 600.1]),  # a pause in the recording
+        ([0.0, 0.1, 0.2, 1800.0, 0.4, 0.5], [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]),  # one wrong, less far ahead
+        ([0.0, 0.1, 1800.0, 0.3, 1700.0, 0.5], [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]),  # and soon another
+        ([1800.0, 0.1, 0.2, 0.3], [0.0, 0.1, 0.2, 0.3]),  # the first of all
+        ([0.0, 600.0, 600.1, 600.2], [0.0, 0.1, 600.1, 600.2]),  # a pause in the recording
+        ([0.0, 600.1, 600.0, 600.3, 600.2], [0.0, 0.1, 600.0, 600.3, 600.3]),  # and packets in decoding order
+        ([0.0, 8.0, 8.1], [0.0, 8.0, 8.1]),  # a short one
         ([0.0, 0.1, 0.05, 0.2], [0.0, 0.1, 0.1, 0.2]),  # jitter
         ([0.0, math.nan, 0.2], [0.0, 0.1, 0.2]),
         ([0.0, math.inf, 0.2], [0.0, 0.1, 0.2]),
@@ -34,6 +39,10 @@ def offsets(raw: list[float | None], fps: float = 10.0) -> list[float]:
 )
 def test_timestamps_become_offsets(raw: list[float | None], expected: list[float]) -> None:
     assert offsets(raw) == expected
+
+
+def test_where_pictures_are_far_apart_each_keeps_its_time() -> None:
+    assert offsets([0.0, 30.0, 60.0, 100.0, 130.0], fps=1 / 30) == [0.0, 30.0, 60.0, 100.0, 130.0]
 
 
 @given(st.lists(st.none() | st.floats()))

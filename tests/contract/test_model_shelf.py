@@ -132,7 +132,7 @@ def test_a_fetched_model_that_was_damaged_is_never_run_and_fetched_again(
     registry.use("ppe", "1.0")
     path, _ = fetch_current(lambda: registry.shelf, "here", tmp_path / "cache")
     path.write_bytes(left)
-    with pytest.raises(ConfigurationError, match="has SHA-256|is empty"):
+    with pytest.raises(ConfigurationError, match=r"has SHA-256|is empty"):
         fetch_current(silent, "here", tmp_path / "cache")
     path, _ = fetch_current(lambda: registry.shelf, "here", tmp_path / "cache")
     assert path.read_bytes() == b"network 1.0"

@@ -30,10 +30,9 @@ _FRAMES_AHEAD = 4  # decoded and waiting: enough for decoding and inference to o
 _NOMINAL_FPS = 25.0  # of a file that tells none
 _POLL_S = 0.2  # how soon a waiting thread sees that the source was closed
 _TRIED_PICTURES = 250  # to find the first intact one
-_CUT_SHORT, _CUT_SHORT_S = (
-    0.95,
-    0.5,
-)  # less than this share of the declared length, and by more: the rest is missing
+# Less than this share of the declared length, and by more: the rest is missing. A file that lists no pictures at its
+# beginning (mp4 in fragments) ends for FFmpeg where it is damaged: there bytes tell it. An index at the end is smaller.
+_CUT_SHORT, _CUT_SHORT_S, _CUT_SHORT_BYTES = 0.95, 0.5, 100_000
 
 
 class FileFrameSource:
@@ -71,6 +70,7 @@ class FileFrameSource:
         self._ready: queue.Queue[Frame | None] = queue.Queue(_FRAMES_AHEAD)
         self._closed = threading.Event()
         self._failure: Exception | None = None
+        self._read_to = 0  # where its last packet ends, in bytes
 
     @property
     def facts(self) -> SourceIdentity:
@@ -121,7 +121,7 @@ class FileFrameSource:
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> None:
         time, offset_s = MediaTime(_fps(stream)), 0.0
-        for picture in decode(container, stream):
+        for picture in decode(self._packets(container, stream), stream):
             if self._closed.is_set():
                 return
             self._status = replace(self._status, state="up", offered=self._status.offered + 1)
@@ -134,6 +134,17 @@ class FileFrameSource:
         length_s = _length_s(container, stream)
         if offset_s < _CUT_SHORT * length_s - _CUT_SHORT_S:
             self._note(f"{self._path.name}: cut short, {offset_s:.0f} of its {length_s:.0f} s are there.")
+        unread = container.size - self._read_to
+        if not stream.frames and unread > max((1 - _CUT_SHORT) * container.size, _CUT_SHORT_BYTES):
+            share = unread / container.size
+            self._note(f"{self._path.name}: cut short by damage, the last {share:.0%} of it cannot be read.")
+
+    def _packets(self, container: InputContainer, stream: VideoStream) -> "Iterator[av.Packet[VideoStream]]":
+        """Those of *stream*; notes where the last one ends in the file."""
+        for packet in container.demux(stream):
+            if packet.pos is not None:
+                self._read_to = packet.pos + packet.size
+            yield packet
 
     def _take(self, picture: DecodedPicture, offset_s: float) -> None:
         captured_at = self._recorded_at + timedelta(seconds=offset_s)
@@ -200,7 +211,7 @@ def _checked(path: Path) -> int | None:
     with _opened(path) as container:
         stream = _video(container, path)
         try:
-            intact = any(islice(decode(container, stream), _TRIED_PICTURES))
+            intact = any(islice(decode(container.demux(stream), stream), _TRIED_PICTURES))
         except av.FFmpegError:
             intact = False
         if not intact:

@@ -53,7 +53,7 @@ class RtspCamera:
                 stream = video_of(container)
                 if stream is None:
                     raise TransientError("the stream holds no video; check the path after the host")
-                yield from decode(container, stream, live=True)
+                yield from decode(container.demux(stream), stream, live=True)
         except av.FFmpegError as problem:
             raise TransientError(_WORDS.get(type(problem), f"{problem.strerror}")) from problem
         except socket.gaierror as problem:

@@ -5,7 +5,7 @@ so this goes through PyAV, which shows the mark.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import av
@@ -62,12 +62,12 @@ def video_of(container: InputContainer) -> VideoStream | None:
 
 
 def decode(
-    container: InputContainer, stream: VideoStream, live: bool = False
+    packets: "Iterable[av.Packet[VideoStream]]", stream: VideoStream, live: bool = False
 ) -> Iterator[DecodedPicture | None]:
     """Each picture of *stream* in the order of showing; None for one that is damaged.
 
     Args:
-        container: that *stream* belongs to.
+        packets: of *stream*, none of them read yet.
         live: give each picture at once instead of decoding several side by side, and take a picture that is missing
             from a steady stream for lost on its way: those after it build on it, and FFmpeg does not mark them.
 
@@ -78,7 +78,7 @@ def decode(
     stream.codec_context.options = _STRICT.get(stream.codec_context.name, {})
     beat = _Beat()
     damage_left = 0
-    for packet in container.demux(stream):
+    for packet in packets:
         for frame in _frames(packet):
             lost = live and frame is not None and beat.missed(frame.pts)
             broken = frame is None or frame.is_corrupt or not _plausible(frame)

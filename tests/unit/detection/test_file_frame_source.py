@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -105,6 +106,32 @@ def test_a_file_that_was_cut_short_is_read_to_its_end_and_told(tmp_path: Path) -
     assert 20 < len(read(source)) < 40
     assert "cut short" in source.status.problem
     assert source.status.state == "ended"
+
+
+def in_fragments(path: Path) -> Path:
+    """As recorders write mp4, so that a power cut leaves what is there."""
+    whole = write_clip(path.with_suffix(".whole.mp4"), moving_box((640, 480)), 200)
+    options = {"movflags": "empty_moov+frag_keyframe"}
+    with av.open(str(whole)) as container, av.open(str(path), "w", options=options) as copy:
+        stream = copy.add_stream_from_template(container.streams.video[0])
+        for packet in container.demux(video=0):
+            packet.stream = stream
+            if packet.size:
+                copy.mux(packet)
+    return path
+
+
+def test_a_file_that_ends_for_the_reader_where_it_is_damaged_is_told_as_cut_short(tmp_path: Path) -> None:
+    clip = in_fragments(tmp_path / "clip.mp4")
+    whole = opened(clip)
+    assert (len(read(whole)), whole.status.problem) == (200, "")
+    content = bytearray(clip.read_bytes())
+    second = content.index(b"moof", len(content) * 4 // 10)
+    content[second : second + 2000] = bytes(2000)
+    clip.write_bytes(content)
+    source = opened(clip)
+    assert 70 < len(read(source)) < 100
+    assert re.fullmatch(r"clip.mp4: cut short by damage, the last (5|6)\d% of it .+\.", source.status.problem)
 
 
 class FailingFile(io.FileIO):

@@ -108,12 +108,8 @@ class FileFrameSource:
                 self._decode(container, _video(container, self._path))
         except av.FFmpegError as problem:
             self._note(f"{self._path.name}: reading broke off ({problem.strerror}).")
-            if isinstance(
-                problem, OSError
-            ):  # the disk or the share failed: a damaged file ends in other errors
-                self._failure = TransientError(
-                    f"{self._status.problem} What follows was not seen; do: check the disk or network share, run again"
-                )
+            if isinstance(problem, OSError):
+                self._failure = _out_of_reach(self._path, problem)
         except Exception as failure:  # noqa: BLE001  (raised again in the thread that reads the frames)
             self._failure = failure
         self._status = replace(self._status, state="ended")

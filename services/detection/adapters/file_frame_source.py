@@ -162,7 +162,8 @@ class FileFrameSource:
 
 
 def duration_s(path: Path) -> float:
-    """Length of the recording in seconds: what the file declares or what lies in it, whichever is more.
+    """Length of the recording in seconds: what a file with a list of its pictures declares, else what lies in it if
+    that is more.
 
     A recorder that was killed, or wrote into a pipe, declares nothing; of files that were joined only the last counts.
 
@@ -171,8 +172,8 @@ def duration_s(path: Path) -> float:
         TransientError: the disk or network share failed.
     """
     with _opened(path) as container:
-        there_s = _measured_s(container, _video(container, path), path)
-        return max((container.duration or 0) / av.time_base, there_s)
+        stream, declared_s = _video(container, path), (container.duration or 0) / av.time_base
+        return declared_s if stream.frames else max(declared_s, _measured_s(container, stream, path))
 
 
 def _measured_s(container: InputContainer, stream: VideoStream, path: Path) -> float:

@@ -216,14 +216,14 @@ def _violations(summary: Summary) -> Table:
 def _totals(summary: Summary, out: Path) -> str:
     new = sum(violation.new for violation in summary.violations)
     reports = [out / violation.report for violation in summary.violations if violation.report]
-    mails = [out / mail.path for violation in summary.violations for mail in violation.mails if mail.path]
+    mails = {out / mail.path for violation in summary.violations for mail in violation.mails if mail.path}
     counts = (
         f"violations: {len(summary.violations)} ({new} new); reports: {len(reports)}; mails: {len(mails)}"
     )
     lines = [
         f"{counts}; took {summary.seconds:.0f} s",
         *(f"  report  {path}" for path in reports),
-        *(f"  mail    {path}" for path in sorted(set(mails))),
+        *(f"  mail    {path}" for path in sorted(mails)),
         *(f"  video   {path}" for path in sorted((out / "video").glob("*.mp4"))),
         f"  summary {out / 'summary.json'}",
         *(f"  left: {what}" for what in summary.left),

@@ -182,6 +182,15 @@ def test_a_digest_counts_for_each_violation_it_names() -> None:
     assert ([v.mails for v in state.violations.values()], state.mails) == ([1, 1], 1)
 
 
+def test_a_digest_is_one_mail_in_the_totals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    digest = MailRow("a@example.org", "digest-sent", AT, "<digest-1.aa@example.org>", "")
+    (tmp_path / "mail").mkdir()
+    (tmp_path / "mail" / "digest-1.aa.eml").touch()
+    rows = [replace(ROW, violation_id=name * 32, mails=(digest,)) for name in "ab"]
+    show(summarise(a_run(tmp_path), Ending.DONE, site(), rows), tmp_path)
+    assert "violations: 2 (0 new); reports: 0; mails: 1;" in capsys.readouterr().out
+
+
 def test_the_live_view_fits_a_small_terminal_and_shows_markup_as_text() -> None:
     state = RunState(site="[bold]Yard")
     state.take(line("model.loaded", model="ppe4", backend="openvino"))

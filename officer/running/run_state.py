@@ -172,6 +172,10 @@ class RunState:
         self.backlog = Backlog(*(int(fields.get(name, 0)) for name in names))
         self.backlog_reports += 1
 
+    def _agent_stopped(self, fields: Mapping[str, Any]) -> None:
+        if "waiting" in fields:  # it could still count
+            self._agent_status(fields)
+
     def _decision(self, fields: Mapping[str, Any]) -> None:
         self.decisions.append(fields)
 
@@ -213,5 +217,6 @@ class RunState:
         "mail.sent": _mail_sent,
         "courier.stopped": _courier_stopped,
         "agent.status": _agent_status,
+        "agent.stopped": _agent_stopped,
         "decision": _decision,
     }

@@ -128,6 +128,20 @@ def test_what_cannot_be_delivered_now_is_told(tmp_path: Path) -> None:
     assert run.left == ["3 mails waiting for their next try"]
 
 
+def test_what_the_agent_sends_in_its_last_second_is_not_left(tmp_path: Path) -> None:
+    sends_a_digest = 'say("agent.stopped", waiting=0, in_hand=0, mails_due=0, mails_later=0, mails_held=0)'
+    agent = an_agent().replace("mails_held=0", "mails_held=3").replace('say("agent.stopped")', sends_a_digest)
+    run = a_run(tmp_path, WATCH_A_CLIP, agent)
+    assert run.run() is Ending.DONE
+    assert run.left == []
+
+
+def test_an_agent_that_cannot_count_at_its_end_leaves_what_it_counted_last(tmp_path: Path) -> None:
+    run = a_run(tmp_path, WATCH_A_CLIP, an_agent().replace("mails_held=0", "mails_held=3"))
+    assert run.run() is Ending.LEFT_UNDONE
+    assert run.left == ["3 mails held back for a digest"]
+
+
 def test_ctrl_c_stops_watching_and_drains(tmp_path: Path) -> None:
     run = a_run(tmp_path, WATCH_LIVE)
     thread = when(lambda: bool(run.state.cameras), interrupt)

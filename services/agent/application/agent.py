@@ -98,15 +98,17 @@ class Agent:
             log.warning("agent.blind", problem=str(error))
 
     def _tell_status(self) -> None:
+        log.info("agent.status", **self._backlog())
+
+    def _backlog(self) -> dict[str, int]:
         inbox, mails = self._consumer.counts(), self._mail_room.counts()
-        log.info(
-            "agent.status",
-            waiting=inbox.waiting,
-            in_hand=inbox.held,
-            mails_due=mails.due,
-            mails_later=mails.later,
-            mails_held=mails.held,
-        )
+        return {
+            "waiting": inbox.waiting,
+            "in_hand": inbox.held,
+            "mails_due": mails.due,
+            "mails_later": mails.later,
+            "mails_held": mails.held,
+        }
 
     def _end(self, threads: list[Thread], budget_s: float) -> None:
         deadline = time.monotonic() + budget_s
@@ -116,7 +118,7 @@ class Agent:
             self._consumer.hand_back()
         if not threads[1].is_alive():
             self._send_last_mails()
-        log.info("agent.stopped")
+        self._tell_the_end()
         if not any(thread.is_alive() for thread in threads):
             self._close()
 
@@ -130,8 +132,15 @@ class Agent:
             self._mail_room.step(enough)  # what is still due may turn out to be beyond the cap, too
             self._mail_room.send_held()
             self._mail_room.step(enough)
-            self._tell_status()
         except TransientError as error:
             log.warning("mail.left", problem=str(error))
         finally:
             alarm.cancel()
+
+    def _tell_the_end(self) -> None:
+        """With what is left: of statuses that follow one another quickly, not each is written."""
+        try:
+            left = self._backlog()
+        except TransientError:
+            left = {}
+        log.info("agent.stopped", **left)

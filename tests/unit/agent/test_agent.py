@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.agent.application.agent import Agent
 from services.agent.application.consumer import Consumer
@@ -117,9 +118,12 @@ def test_what_is_held_goes_out_as_a_digest_at_the_end(office: Office) -> None:
         office.inbox.send(make.body(number))
     thread = office.start()
     until(lambda: len(office.database.mails) == 3)
-    office.stop.set()
-    thread.join()
+    with capture_logs() as logs:
+        office.stop.set()
+        thread.join()
     assert sorted(line.state for line in office.database.mails) == ["in-digest", "in-digest", "sent", "sent"]
+    left = {"waiting": 0, "in_hand": 0, "mails_due": 0, "mails_later": 0, "mails_held": 0}
+    assert logs[-1] == {"event": "agent.stopped", "log_level": "info", **left}
 
 
 def test_a_defect_in_one_part_ends_the_whole(office: Office) -> None:

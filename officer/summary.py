@@ -108,7 +108,7 @@ class Summary(_Record):
     )
     errors: tuple[TroubleSummary, ...] = Field(description="other warnings and errors of this run")
     left: tuple[str, ...] = Field(
-        description="what is still to be done; the next run in the folder goes on with it"
+        description="what is still to be done, or was never seen; the next run in the folder goes on with it"
     )
 
 

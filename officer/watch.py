@@ -77,7 +77,7 @@ def watch(
     schema: `docs/summary.schema.json`).
 
     Exit codes: 0 all seen and delivered; 1 something failed or is left (it says what), such as the rest of a
-    recording after Ctrl-C; 2 wrong setup; 130 a second Ctrl-C.
+    recording after Ctrl-C, or a camera that never gave a picture; 2 wrong setup; 130 a second Ctrl-C.
     """
     environment = {
         "SOURCE": "" if source == "-" else _absolute(source),
@@ -226,6 +226,7 @@ def _totals(summary: Summary, out: Path) -> str:
         *(f"  mail    {path}" for path in sorted(mails)),
         *(f"  video   {path}" for path in sorted((out / "video").glob("*.mp4"))),
         f"  summary {out / 'summary.json'}",
+        *(f"  {seen.camera}: {seen.problem}" for seen in summary.cameras if seen.frames and seen.problem),
         *(f"  left: {what}" for what in summary.left),
         *(f"  refused: {refusal.violation_id[:8]} {refusal.text}" for refusal in summary.refusals),
     ]

@@ -107,12 +107,21 @@ class Run:
 
     @property
     def unseen(self) -> list[str]:
-        """What an interrupted run did not see to its end, in words."""
-        return self._cut_short + [
+        """What was not seen, or not to its end, in words."""
+        still_open = [
             f"{camera.camera}: violations still open: {camera.open}"
             for camera in self._stopped
             if camera.open
         ]
+        return self._never_seen + self._cut_short + still_open
+
+    @property
+    def _never_seen(self) -> list[str]:
+        """Such cameras found nothing, which is no all-clear."""
+        if not self.state.cameras:
+            return ["no camera was opened"]
+        blank = [camera for camera in self.state.cameras.values() if camera.never_seen]
+        return [": ".join(filter(None, (camera.camera, "never seen", camera.problem))) for camera in blank]
 
     @property
     def _cut_short(self) -> list[str]:
@@ -195,7 +204,8 @@ class Run:
         if self.refusal and wrong_setup:
             return Ending.WRONG_SETUP
         quarantined = any(trouble.event == "message.quarantined" for trouble in self.state.troubles)
-        whole = finished and not self.refusal and not self.left and not self._cut_short and not quarantined
+        unseen = self._never_seen or self._cut_short
+        whole = finished and not self.refusal and not self.left and not unseen and not quarantined
         return Ending.DONE if whole else Ending.LEFT_UNDONE
 
     def _tick(self, phase: str) -> None:

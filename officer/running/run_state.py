@@ -41,6 +41,11 @@ class CameraLine:
         seen = 0 if self.frame_index is None else self.frame_index + 1
         return min(1.0, seen / self.total_frames)
 
+    @property
+    def never_seen(self) -> bool:
+        """It gave no frame; of a recording, `progress` tells that."""
+        return not self.offered and self.progress is None and self.state != "seen before"
+
 
 @dataclass(slots=True)
 class SeenViolation:

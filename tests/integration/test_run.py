@@ -169,6 +169,15 @@ def test_a_live_camera_that_is_stopped_is_done_whatever_goes_on_before_it(tmp_pa
     assert run.unseen == ["gate: violations still open: 1"]
 
 
+def test_a_camera_that_never_gave_a_picture_is_not_done(tmp_path: Path) -> None:
+    refused = WATCH_LIVE.replace("offered=5", 'offered=0, problem="rtsp://h/1: the connection was refused"')
+    run = a_run(tmp_path, refused.replace("frames=50", "frames=0"))
+    thread = when(lambda: bool(run.state.cameras), interrupt)
+    assert run.run() is Ending.LEFT_UNDONE
+    thread.join()
+    assert run.unseen == ["gate: never seen: rtsp://h/1: the connection was refused"]
+
+
 def test_a_violation_that_could_not_be_delivered_is_not_done(tmp_path: Path) -> None:
     stopped = 'say("courier.stopped", left=1, delivered=0, problem="disk full")\nsys.exit(1)'
     run = a_run(tmp_path, WATCH_A_CLIP + stopped)

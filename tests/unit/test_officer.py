@@ -161,6 +161,7 @@ def test_what_could_not_be_stored_is_told_with_its_reason(
     full = "store /data: No space left on device"
     run = a_run(
         tmp_path,
+        line("camera.status", camera="gate", offered=5),
         line("courier.failed", level="warning", problem=full, waiting=2),
         line("courier.stopped", left=2, delivered=0, problem=full),
     )
@@ -180,6 +181,26 @@ def test_a_digest_counts_for_each_violation_it_names() -> None:
         state.take(line("violation.opened", violation_id=name))
     state.take(line("mail.sent", "agent", kind="digest", violation_ids=["a", "b"]))
     assert ([v.mails for v in state.violations.values()], state.mails) == ([1, 1], 1)
+
+
+def test_a_run_that_ended_before_a_camera_was_opened_saw_nothing(tmp_path: Path) -> None:
+    assert a_run(tmp_path).unseen == ["no camera was opened"]
+
+
+def test_a_camera_that_was_lost_is_told_under_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = a_run(
+        tmp_path,
+        line("camera.status", camera="gate", state="down", offered=5, problem="rtsp://h/1: no answer"),
+        line("camera.status", camera="yard", state="up", offered=5, problem=""),
+        line("run.skipped", camera="clip"),
+    )
+    assert run.unseen == []
+    show(summarise(run, Ending.DONE, site(), []), tmp_path)
+    told = capsys.readouterr().out
+    assert "  gate: rtsp://h/1: no answer" in told
+    assert "yard:" not in told
 
 
 def test_a_digest_is_one_mail_in_the_totals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,7 +80,7 @@ def list_reports(
             row.rule_id,
             ", ".join(finding.replace("_", " ") for finding in row.findings),
             row.severity,
-            row.closed_reason or "open",
+            _state(row),
             f"{sent} of {len(row.mails)}",
         )
     screen.print(shown if rows else "No report fits.")
@@ -202,6 +202,8 @@ def _facts(row: ReportRow, filed: FiledReport, data: Path) -> Table:
 
 def _pairs(row: ReportRow, filed: FiledReport, data: Path) -> Iterator[tuple[str, str]]:
     yield "id", row.violation_id
+    yield from _standing(row)
+    yield "as reported", f"{row.reported_at:%Y-%m-%d %H:%M:%S} UTC, and not changed since:"
     yield "severity", f"{row.severity}: {filed.report.brief.grading.reason}"
     for fact in filed.report.brief.facts:
         yield fact.name, fact.value
@@ -211,10 +213,24 @@ def _pairs(row: ReportRow, filed: FiledReport, data: Path) -> Iterator[tuple[str
         yield f"cited for {reference.finding}", "\n".join(citation.title for citation in reference.citations)
     for action in filed.report.actions:
         yield f"action ({action.level})", action.text
-    yield "state", row.closed_reason or "open"
-    yield "reviewed", row.verdict or "not yet"
     yield "PDF", str(data / row.pdf_key)
     yield "evidence", str(data / row.evidence_key)
     yield "written by", f"{row.writer}{f' ({row.fallback_reason})' if row.fallback_reason else ''}"
     for mail in row.mails:
         yield f"mail to {mail.recipient}", f"{mail.state} {mail.sent_at or ''} {mail.error}".strip()
+
+
+def _standing(row: ReportRow) -> Iterator[tuple[str, str]]:
+    """What has come after the report was written."""
+    yield "state", _state(row)
+    if row.closed_reason:
+        yield "people", f"{row.people}, most at once"
+        yield "looks", f"{row.looks_supporting} of {row.looks} support it"
+    yield "reviewed", row.verdict or "not yet"
+
+
+def _state(row: ReportRow) -> str:
+    """Such as ``ended after 27 s``."""
+    if not row.closed_reason:
+        return "open"
+    return f"{row.closed_reason.replace('-', ' ')} after {row.duration_s:.0f} s"

@@ -141,4 +141,6 @@ def _report_row(row: Row[Any], mails: list[MailRow]) -> ReportRow:
         cost_usd=row.cost_usd,
         mails=tuple(mails),
         verdict=Verdict(row.verdict) if row.verdict else None,
+        looks=row.looks,
+        looks_supporting=row.looks_supporting,
     )

@@ -374,6 +374,7 @@ class ReportRow:
         last_seen: final once `closed_reason` is set, else as it was when the report was written.
         duration_s, people: likewise.
         closed_reason: ended, unobserved or source-ended; None while it goes on.
+        looks, looks_supporting: how often the zone was looked at, and how often it was seen then; None while it goes on.
         pdf_bytes: length of the PDF.
         mails: one for each recipient.
         verdict: what a person made of it; None until somebody has looked.
@@ -410,6 +411,8 @@ class ReportRow:
     cost_usd: float
     mails: tuple[MailRow, ...]
     verdict: Verdict | None = None
+    looks: int | None = None
+    looks_supporting: int | None = None
 
 
 class Reviews(Protocol):

@@ -73,6 +73,8 @@ def test_the_end_completes_the_row_whichever_came_first(office: Office, closed_f
     row = office.reader.get(make.violation_id(1))
     assert (row.closed_reason, row.duration_s, row.people) == ("ended", 40.0, 3)
     assert row.last_seen == AT + timedelta(seconds=40)
+    assert row.looks
+    assert row.looks_supporting
 
 
 def test_an_end_without_a_report_is_no_report(office: Office) -> None:

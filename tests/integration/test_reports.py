@@ -1,0 +1,65 @@
+"""officer reports, on a database with a violation that has ended and one that goes on."""
+
+from pathlib import Path
+
+import pytest
+
+from services.agent.adapters.sql_report_repository import SqlReportRepository
+from services.agent.domain.work_claim import Claim
+from shared.contracts.violation import Closed, Opened, encode
+from shared.vocabulary import Severity
+from tests import agent_builders as make
+from tests.integration.test_command_line import officer
+from tests.servers.databases import ready_database
+
+ENDED, ONGOING = make.violation_id(1), make.violation_id(2)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    database = ready_database("sqlite", tmp_path)
+    repository = SqlReportRepository(database)
+    messages = make.opened_message(1), make.opened_message(2), make.closed_message(1, people_peak=3)
+    for message in messages:
+        claim = repository.claim(message, encode(message), 30)
+        assert isinstance(claim, Claim)
+        match message.data:
+            case Opened(violation_id=made):
+                number = (ENDED, ONGOING).index(made) + 1
+                filed = make.filed(number, Severity.CRITICAL)
+                repository.commit_report(claim, filed, [], mails_presumed_sent=False)
+            case Closed():
+                repository.commit_closed(claim, message, message.data)
+    database.close()
+    return tmp_path
+
+
+def reports(data: Path, *words: str, columns: int = 200) -> str:
+    done = officer("reports", *words, "--data", data, environment={"COLUMNS": str(columns)})
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def rows(text: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
+
+
+def test_what_has_ended_is_shown_as_it_ended_before_what_was_reported(data: Path) -> None:
+    told = rows(reports(data, "show", ENDED))
+    names = [name for name, _ in told]
+    shown = dict(reversed(told))
+    assert (shown["state"], shown["people"]) == ("ended after 40 s", "3, most at once")
+    assert shown["looks"].endswith(" support it")
+    assert names.index("looks") < names.index("as reported") < names.index("Duration so far")
+
+
+def test_what_goes_on_is_shown_as_it_was_reported(data: Path) -> None:
+    shown = dict(rows(reports(data, "show", ONGOING)))
+    assert shown["state"] == "open"
+    assert "looks" not in shown
+
+
+def test_the_list_tells_how_long_each_lasted(data: Path) -> None:
+    told = reports(data, "list")
+    assert "ended after 40 s" in told
+    assert "open" in told

@@ -19,7 +19,7 @@ from rich.table import Table
 
 from officer.console import screen, table
 from officer.database import agent_settings, open_database, report_reader
-from services.agent.application.ports import ReportFilter, ReportRow, Verdict
+from services.agent.application.ports import ReportFilter, ReportRow, Review, Verdict
 from services.agent.domain.letter import FiledReport
 from shared.errors import ConfigurationError
 from shared.vocabulary import Severity
@@ -69,7 +69,7 @@ def list_reports(
     wanted = ReportFilter(None, camera, rule, severity, _utc(since), _utc(until), limit)
     rows = report_reader(data).list(wanted)
     shown = table(
-        "Reports", "id", "first seen (UTC)", "camera", "rule", "found", "severity", "state", "mails"
+        "Reports", "id", "first seen (UTC)", "camera", "rule", "found", "severity", "state", "review", "mails"
     )
     for row in rows:
         sent = sum(mail.sent_at is not None for mail in row.mails)
@@ -81,6 +81,7 @@ def list_reports(
             ", ".join(finding.replace("_", " ") for finding in row.findings),
             row.severity,
             _state(row),
+            row.verdict or "",
             f"{sent} of {len(row.mails)}",
         )
     screen.print(shown if rows else "No report fits.")
@@ -94,7 +95,8 @@ def show(violation_id: IdArgument, data: DataOption) -> None:
     """
     reader = report_reader(data)
     row = reader.get(violation_id)
-    screen.print(_facts(row, reader.report(row.violation_id), data))
+    reviews = reader.reviews(row.violation_id)
+    screen.print(_facts(row, reader.report(row.violation_id), reviews, data))
 
 
 @app.command()
@@ -102,20 +104,39 @@ def review(
     violation_id: IdArgument,
     data: DataOption,
     *,
-    confirmed: Annotated[
-        bool, typer.Option("--confirmed/--dismissed", help="Whether the picture shows what the report says.")
-    ],
+    confirmed: Annotated[bool, typer.Option("--confirmed", help="It is as the report says.")] = False,
+    dismissed: Annotated[bool, typer.Option("--dismissed", help="A false alarm.")] = False,
+    authorised: Annotated[
+        bool, typer.Option("--authorised", help="It is so, and somebody had allowed it.")
+    ] = False,
+    exempt: Annotated[
+        bool, typer.Option("--exempt", help="It is so, and the rule does not bind here.")
+    ] = False,
+    note: Annotated[str, typer.Option(help="Why, and who says so; goes when the violation is erased.")] = "",
 ) -> None:
-    """Keep whether a report is right; `officer model collect --reviewed` makes training data of it.
+    """Keep what a person made of a report: one of the four verdicts; a later one replaces an earlier one.
 
-    officer reports review 3f9a --dismissed --data out/first
+    Only what is confirmed, or not reviewed, makes later reports more severe. `officer reports show` tells all verdicts
+    with their notes; `officer model collect --reviewed` makes training data of them.
+
+        officer reports review 3f9a --dismissed --data out/first
+        officer reports review 3f9a --authorised --note "permit 17, says Anna" --data out/first
     """
     from services.agent.adapters.sql_reviews import SqlReviews
 
-    row = report_reader(data).get(violation_id)
-    verdict = Verdict.CONFIRMED if confirmed else Verdict.DISMISSED
-    SqlReviews(open_database(agent_settings(data))).review(row.violation_id, verdict)
-    screen.print(f"{row.violation_id}: {verdict}", highlight=False)
+    options = {
+        Verdict.CONFIRMED: confirmed,
+        Verdict.DISMISSED: dismissed,
+        Verdict.AUTHORISED: authorised,
+        Verdict.EXEMPT: exempt,
+    }
+    said = [verdict for verdict, chosen in options.items() if chosen]
+    if len(said) != 1:
+        raise ConfigurationError(f"give one verdict: {', '.join(f'--{verdict}' for verdict in options)}")
+    row, verdict = report_reader(data).get(violation_id), said[0]
+    before = SqlReviews(open_database(agent_settings(data))).review(row.violation_id, verdict, note)
+    told = f"was {before}, now {verdict}" if before and before != verdict else verdict
+    screen.print(f"{row.violation_id}: {told}", highlight=False)
 
 
 @app.command("open")
@@ -191,18 +212,20 @@ def _utc(at: datetime | None) -> datetime | None:
     return at.replace(tzinfo=UTC) if at else None
 
 
-def _facts(row: ReportRow, filed: FiledReport, data: Path) -> Table:
+def _facts(row: ReportRow, filed: FiledReport, reviews: Sequence[Review], data: Path) -> Table:
     shown = table(escape(row.headline), "", "")
     shown.show_header = False
     shown.columns[0].max_width = 24
-    for what, value in _pairs(row, filed, data):
+    for what, value in _pairs(row, filed, reviews, data):
         shown.add_row(what, escape(value))
     return shown
 
 
-def _pairs(row: ReportRow, filed: FiledReport, data: Path) -> Iterator[tuple[str, str]]:
+def _pairs(
+    row: ReportRow, filed: FiledReport, reviews: Sequence[Review], data: Path
+) -> Iterator[tuple[str, str]]:
     yield "id", row.violation_id
-    yield from _standing(row)
+    yield from _standing(row, reviews)
     yield "as reported", f"{row.reported_at:%Y-%m-%d %H:%M:%S} UTC, and not changed since:"
     yield "severity", f"{row.severity}: {filed.report.brief.grading.reason}"
     for fact in filed.report.brief.facts:
@@ -220,13 +243,17 @@ def _pairs(row: ReportRow, filed: FiledReport, data: Path) -> Iterator[tuple[str
         yield f"mail to {mail.recipient}", f"{mail.state} {mail.sent_at or ''} {mail.error}".strip()
 
 
-def _standing(row: ReportRow) -> Iterator[tuple[str, str]]:
+def _standing(row: ReportRow, reviews: Sequence[Review]) -> Iterator[tuple[str, str]]:
     """What has come after the report was written."""
     yield "state", _state(row)
     if row.closed_reason:
         yield "people", f"{row.people}, most at once"
         yield "looks", f"{row.looks_supporting} of {row.looks} support it"
-    yield "reviewed", row.verdict or "not yet"
+    for one in reviews:
+        note = f": {one.note}" if one.note else ""
+        yield "reviewed", f"{one.verdict} at {one.at:%Y-%m-%d %H:%M:%S} UTC{note}"
+    if not reviews:
+        yield "reviewed", "not yet"
 
 
 def _state(row: ReportRow) -> str:

@@ -63,3 +63,20 @@ def test_the_list_tells_how_long_each_lasted(data: Path) -> None:
     told = reports(data, "list")
     assert "ended after 40 s" in told
     assert "open" in told
+
+
+def test_a_changed_verdict_is_said_and_each_is_kept_with_its_note(data: Path) -> None:
+    assert reports(data, "review", ENDED, "--dismissed").strip() == f"{ENDED}: dismissed"
+    told = reports(data, "review", ENDED, "--authorised", "--note", "permit 17")
+    assert told.strip() == f"{ENDED}: was dismissed, now authorised"
+    assert "authorised" in reports(data, "list")
+    reviewed = [value for name, value in rows(reports(data, "show", ENDED)) if name == "reviewed"]
+    assert [text.split()[0] for text in reviewed] == ["dismissed", "authorised"]
+    assert reviewed[1].endswith(" UTC: permit 17")
+
+
+@pytest.mark.parametrize("words", [(), ("--confirmed", "--exempt")])
+def test_a_review_takes_one_verdict(data: Path, words: tuple[str, ...]) -> None:
+    done = officer("reports", "review", ENDED, *words, "--data", data)
+    assert done.returncode == 2
+    assert "give one verdict: --confirmed, --dismissed, --authorised, --exempt" in done.stderr

@@ -93,8 +93,8 @@ def recurrence(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     yield sheet.text.text(SMALL_GREY, note)
 
 
-def review(sheet: Sheet) -> Iterator[Flowable]:
-    """Blank until a competent person has looked."""
+def review(sheet: Sheet, report: Report) -> Iterator[Flowable]:
+    """Blank until a competent person has looked; and how the database learns of it."""
     yield sheet.gap(11)
     yield sheet.heading("Review by a competent person")
     dispositions = ("Confirmed", "False alarm", "Authorised", "Exempt")
@@ -109,6 +109,12 @@ def review(sheet: Sheet) -> Iterator[Flowable]:
     )
     quarter = [0.25 * sheet.width] * 4
     yield sheet.table([ticks, lines, remarks], quarter, *rules, pad=6, inset=8, heights=(23, 29, 29))
+    yield sheet.gap(2)
+    yield sheet.text.text(
+        CAPTION,
+        f"Keep it in the database, too: officer reports review {report.brief.opened.violation_id[:8]} --confirmed "
+        "(or --dismissed for a false alarm, --authorised, --exempt)",
+    )
 
 
 def origin(sheet: Sheet, report: Report) -> Iterator[Flowable]:

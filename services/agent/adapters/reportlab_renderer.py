@@ -88,6 +88,6 @@ def _lay_out(
     add(*back.references(sheet, report))
     add(*back.actions(sheet, report))
     pages.add_columns(back.sureness(sheet, report), back.recurrence(sheet, report))
-    pages.add_whole(*back.review(sheet))
+    pages.add_whole(*back.review(sheet, report))
     add(*back.origin(sheet, report))
     return pages

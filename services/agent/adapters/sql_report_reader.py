@@ -1,14 +1,14 @@
 """Reads the rows of the database for people: lists, one report, its mails."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from services.agent.adapters.sql_database import Database
-from services.agent.adapters.sql_rows import read_report
-from services.agent.adapters.sql_schema import outbox, violations
-from services.agent.application.ports import MailRow, ReportFilter, ReportRow, Verdict
+from services.agent.adapters.sql_rows import REVIEWED, read_report
+from services.agent.adapters.sql_schema import audit, outbox, violations
+from services.agent.application.ports import MailRow, ReportFilter, ReportRow, Review, Verdict
 from services.agent.domain.letter import FiledReport
 from shared.errors import ConfigurationError
 from shared.vocabulary import Severity
@@ -41,6 +41,12 @@ class SqlReportReader:
         with self._database.read() as db:
             row = _only_one(db, violation_id)
         return FiledReport(read_report(row.report), row.pdf_key, row.pdf_sha256, row.pdf_bytes)
+
+    def reviews(self, violation_id: str) -> Sequence[Review]:
+        reviewed = audit.c.violation_id == violation_id, audit.c.event == REVIEWED
+        with self._database.read() as db:
+            rows = db.execute(select(audit).where(*reviewed).order_by(audit.c.id)).all()
+        return [Review(row.at, Verdict(row.detail["verdict"]), row.detail.get("note", "")) for row in rows]
 
 
 def _conditions(wanted: ReportFilter) -> list[Any]:

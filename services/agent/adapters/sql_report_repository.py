@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, case, delete, func, or_, select, text, 
 
 from services.agent.adapters.sql_database import Database, DatabaseTime
 from services.agent.adapters.sql_rows import (
+    REVIEWED,
     closed_columns,
     outbox_columns,
     read_report,
@@ -16,7 +17,7 @@ from services.agent.adapters.sql_rows import (
     write_audit,
     write_report,
 )
-from services.agent.adapters.sql_schema import claims, outbox, quarantine, violations
+from services.agent.adapters.sql_schema import audit, claims, outbox, quarantine, violations
 from services.agent.application.ports import LeaseLostError, Sidecar, Verdict
 from services.agent.domain.letter import FiledReport
 from services.agent.domain.report import Recurrence, Report
@@ -125,6 +126,8 @@ class SqlReportRepository:
             db.execute(delete(outbox).where(outbox.c.violation_id == violation_id))
             db.execute(delete(violations).where(violations.c.violation_id == violation_id))
             db.execute(delete(quarantine).where(quarantine.c.violation_id == violation_id))
+            reviewed = audit.c.violation_id == violation_id, audit.c.event == REVIEWED
+            db.execute(delete(audit).where(*reviewed))  # a person's own words
             write_audit(db, "violation.erased", violation_id, reason=reason)
 
     def _claim_statement(self, message: ViolationMessage, sha256: str, lease_s: float) -> Any:
@@ -267,6 +270,6 @@ def _earlier(db: Connection, opened: Opened, within: timedelta) -> int:
             violations.c.rule_id == opened.rule.id,
             violations.c.first_seen >= opened.first_seen - within,
             violations.c.first_seen < opened.first_seen,
-            violations.c.verdict.is_distinct_from(Verdict.DISMISSED.value),
+            func.coalesce(violations.c.verdict, Verdict.CONFIRMED.value) == Verdict.CONFIRMED.value,
         )
     ).scalar_one()

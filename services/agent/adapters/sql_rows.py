@@ -15,6 +15,7 @@ from shared.errors import PermanentError
 REPORT_VERSION = (
     1  # one more with each change after which another version could not read a report, or misread it
 )
+REVIEWED = "report.reviewed"  # in the audit
 UNREADABLE, OF_NEWER_SOFTWARE = "report-unreadable", "report-of-newer-software"
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)
 
@@ -132,7 +133,7 @@ def digest_columns(recipient: str, severity: str) -> dict[str, Any]:
 
 
 def write_audit(db: Connection, event: str, violation_id: str | None, **detail: object) -> None:
-    """Add one line to the audit; it is never changed afterwards."""
+    """Add one line to the audit; only an erasure changes it afterwards."""
     db.execute(
         audit.insert().values(at=DatabaseTime(), event=event, violation_id=violation_id, detail=detail)
     )

@@ -359,10 +359,26 @@ class MailRow:
 
 
 class Verdict(StrEnum):
-    """What a person made of a violation."""
+    """What a person made of a violation: only one that is confirmed, or that nobody has looked at, counts as one."""
 
     CONFIRMED = "confirmed"
     DISMISSED = "dismissed"
+    AUTHORISED = "authorised"
+    EXEMPT = "exempt"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a person once made of a violation.
+
+    Attributes:
+        at: aware UTC.
+        note: in his own words; empty if none.
+    """
+
+    at: datetime
+    verdict: Verdict
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +390,7 @@ class ReportRow:
         last_seen: final once `closed_reason` is set, else as it was when the report was written.
         duration_s, people: likewise.
         closed_reason: ended, unobserved or source-ended; None while it goes on.
-        looks, looks_supporting: how often the zone was looked at, and how often it was seen then; None while it goes on.
+        looks, looks_supporting: how often somebody looked, and how often it was seen then; None while it goes on.
         pdf_bytes: length of the PDF.
         mails: one for each recipient.
         verdict: what a person made of it; None until somebody has looked.
@@ -416,8 +432,11 @@ class ReportRow:
 
 
 class Reviews(Protocol):
-    def review(self, violation_id: str, verdict: Verdict) -> None:
-        """Keep what a person made of the report of that whole id; a later verdict replaces an earlier one.
+    def review(self, violation_id: str, verdict: Verdict, note: str = "") -> Verdict | None:
+        """Keep what a person made of the report of that whole id.
+
+        Returns:
+            The verdict that this one replaces.
 
         Raises:
             ConfigurationError: there is no such report.
@@ -440,6 +459,10 @@ class ReportReader(Protocol):
 
     def report(self, violation_id: str) -> FiledReport:
         """All that the report says; errors as for `get`."""
+        ...
+
+    def reviews(self, violation_id: str) -> Sequence[Review]:
+        """What people made of the report of that whole id, the last one last."""
         ...
 
 

@@ -44,24 +44,27 @@ def test_a_report_has_no_verdict_until_somebody_has_looked(database: Database) -
 
 def test_a_later_verdict_replaces_an_earlier_one_and_both_stay_in_the_audit(database: Database) -> None:
     reviews = SqlReviews(database)
-    reviews.review(make.violation_id(1), Verdict.CONFIRMED)
+    assert reviews.review(make.violation_id(1), Verdict.CONFIRMED) is None
     assert verdict(database) is Verdict.CONFIRMED
-    reviews.review(make.violation_id(1), Verdict.DISMISSED)
+    assert reviews.review(make.violation_id(1), Verdict.DISMISSED, "a poster") is Verdict.CONFIRMED
     assert verdict(database) is Verdict.DISMISSED
-    with database.read() as db:
-        told = db.execute(
-            select(audit.c.detail).where(audit.c.event == "report.reviewed").order_by(audit.c.id)
-        )
-        assert [row.detail["verdict"] for row in told] == ["confirmed", "dismissed"]
+    told = SqlReportReader(database).reviews(make.violation_id(1))
+    assert [(review.verdict, review.note) for review in told] == [
+        (Verdict.CONFIRMED, ""),
+        (Verdict.DISMISSED, "a poster"),
+    ]
+    assert all(review.at.tzinfo for review in told)
+    assert SqlReportReader(database).reviews(make.violation_id(2)) == []
 
 
-def test_what_was_dismissed_makes_no_later_one_worse(database: Database) -> None:
+@pytest.mark.parametrize("no_violation", [Verdict.DISMISSED, Verdict.AUTHORISED, Verdict.EXEMPT])
+def test_what_was_no_violation_makes_no_later_one_worse(database: Database, no_violation: Verdict) -> None:
     next_one = make.opened(2, first_seen=AT + timedelta(days=1))
     repository = SqlReportRepository(database)
     assert repository.recurrence(next_one).days_7 == 1
     SqlReviews(database).review(make.violation_id(1), Verdict.CONFIRMED)
     assert repository.recurrence(next_one).days_7 == 1
-    SqlReviews(database).review(make.violation_id(1), Verdict.DISMISSED)
+    SqlReviews(database).review(make.violation_id(1), no_violation)
     assert repository.recurrence(next_one).days_7 == 0
 
 
@@ -70,8 +73,11 @@ def test_what_has_no_report_cannot_be_reviewed(database: Database) -> None:
         SqlReviews(database).review(make.violation_id(2), Verdict.CONFIRMED)
 
 
-def test_the_verdict_is_erased_with_the_violation(database: Database) -> None:
-    SqlReviews(database).review(make.violation_id(1), Verdict.CONFIRMED)
+def test_verdict_and_note_are_erased_with_the_violation(database: Database) -> None:
+    SqlReviews(database).review(make.violation_id(1), Verdict.CONFIRMED, "it was Anna")
     SqlReportRepository(database).erase(make.violation_id(1), "asked for")
     with pytest.raises(ConfigurationError, match="no report's id begins"):
         verdict(database)
+    assert SqlReportReader(database).reviews(make.violation_id(1)) == []
+    with database.read() as db:
+        assert "Anna" not in str(db.execute(select(audit)).all())

@@ -141,6 +141,7 @@ def named(name: str) -> Report:
         "Authorised",
         "Exempt",
         "Reviewer",
+        "officer reports review",
         "Date and time",
         "a" * 64,
         VIOLATION_ID,

@@ -149,9 +149,10 @@ def _environ(changes: Mapping[str, str]) -> Iterator[None]:
 
 
 def _absolute(source: str) -> str:
-    """Files and folders by their full path; addresses and camera numbers as they are."""
-    path = Path(source)
-    return str(path.resolve()) if "://" not in source and path.exists() else source
+    """Files and folders by their full path, also where nothing is there; addresses and camera numbers as they are."""
+    path = Path(source).expanduser()
+    on_disk = not source.isdecimal() and ":" not in source
+    return str(path.resolve()) if on_disk or ("://" not in source and path.exists()) else source
 
 
 def _folder(out: Path) -> Path:

@@ -169,6 +169,12 @@ def test_what_is_not_there_stops_watch(
     assert "Traceback" not in done.stderr
 
 
+def test_a_recording_that_is_not_there_was_looked_for_in_the_working_folder(tmp_path: Path) -> None:
+    done = officer("watch", "nothing.mp4", "--site", SITE, "--out", "out", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"{tmp_path / 'nothing.mp4'}' is not there. Check its name" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [

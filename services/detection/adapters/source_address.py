@@ -114,13 +114,13 @@ def _device(text: str) -> DeviceAddress:
 
 
 def _on_disk(text: str, base: Path) -> FileAddress | FolderAddress:
-    path = (base / Path(text).expanduser()).resolve()
+    named = Path(text).expanduser()
+    path = (base / named).resolve()
     if path.is_dir():
         return _folder(text, path)
     if not path.exists():
-        _refuse(
-            text, f"is not there (relative paths start from {base.resolve()})", f"Check its name. {_ALLOWED}"
-        )
+        start = "" if named.is_absolute() else f" (relative paths start from {base.resolve()})"
+        _refuse(text, f"is not there{start}", f"Check its name. {_ALLOWED}")
     if not path.is_file():
         _refuse(text, "is neither a file nor a folder", _ALLOWED)
     if path.stat().st_size == 0:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -25,7 +26,7 @@ from services.agent.adapters.llm_settings import OPENAI
 from services.agent.settings import AgentSettings
 from services.detection.settings import DetectionSettings
 from shared.config.problems import nearest
-from shared.config.settings import check_settings, read_settings
+from shared.config.settings import SettingsError, check_settings, read_settings
 from shared.config.site import Camera, LoadedSite, load_site, source_of
 from shared.errors import OfficerError
 from shared.observability.redaction import redact
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 PROJECT = "ai-safety-compliance-officer"
 ENOUGH_SPACE_MB = 500
 FIRST_FRAME_S = 15.0
+MODEL_CACHE = "cache"  # where detection keeps compiled models, in DATA_DIR
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ def doctor(
 ) -> None:
     """Check Python, packages, model, site file, cameras, folder, database, mail, language model and clock.
 
-    Reads the same environment (and `.env`) as the services. Sends no mail and writes no report. Exit code 0 if all
-    that a run needs is there, 1 if something is missing.
+    Reads the same environment (and `.env`) as the services. Sends no mail, writes no report, leaves no folder behind.
+    Exit code 0 if all that a run needs is there, 1 if something is missing.
 
         officer doctor
         officer doctor --site site.yaml --out out/gate
@@ -76,11 +78,12 @@ def doctor(
     )  # what `watch` sets for the services
     rows = table("officer doctor", "", "check", "found")
     failed = 0
-    for name, check in checks(site, data):
-        with screen.status(f"checking {name}"):
-            finding = examine(check)
-        failed += finding.ok is False
-        rows.add_row(MARKS[finding.ok], name, escape(finding.told))
+    with _as_found(data):
+        for name, check in checks(site, data):
+            with screen.status(f"checking {name}"):
+                finding = examine(check)
+            failed += finding.ok is False
+            rows.add_row(MARKS[finding.ok], name, escape(finding.told))
     screen.print(rows)
     screen.print(f"{failed} of these need attention." if failed else "All that a run needs is there.")
     raise typer.Exit(1 if failed else 0)
@@ -89,10 +92,24 @@ def doctor(
 MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]-[/]"}
 
 
+@contextmanager
+def _as_found(data: Path) -> Iterator[None]:
+    """Checks that make the folder leave none behind that was not there."""
+    made = [folder for folder in (data, *data.parents) if not folder.exists()]
+    yield
+    if made:
+        shutil.rmtree(data / MODEL_CACHE, ignore_errors=True)
+    for folder in made:
+        with suppress(OSError):  # not empty: somebody uses it by now
+            folder.rmdir()
+
+
 def examine(check: Callable[[], Finding]) -> Finding:
     """Run *check*; what it raises on purpose, and a package that cannot be imported, is a finding."""
     try:
         return check()
+    except SettingsError:
+        return Finding(None, "not looked at: what is wrong with the settings comes first")
     except OfficerError as error:
         return Finding(False, str(error))
     except ImportError as error:
@@ -159,7 +176,10 @@ def _problem(requirement: Requirement) -> str | None:
 
 
 def _settings() -> Finding:
-    check_settings(DetectionSettings, AgentSettings)
+    try:
+        check_settings(DetectionSettings, AgentSettings)
+    except SettingsError as error:
+        return Finding(False, str(error))  # told here, once: most other checks read them, too
     return Finding(True, "the environment is read without a problem")
 
 
@@ -237,11 +257,15 @@ def _queue() -> Finding:
 
 
 def _database() -> Finding:
+    from services.agent.adapters.sql_database import Database
     from services.agent.adapters.sql_report_reader import SqlReportReader
     from services.agent.application.ports import ReportFilter
     from services.agent.bootstrap import open_database
 
     settings = read_settings(AgentSettings)
+    file = Database(settings.database).file
+    if file and not file.exists():
+        return Finding(None, f"none yet; the first run makes {file.name}")
     database = open_database(settings)
     try:
         count = len(SqlReportReader(database).list(ReportFilter(limit=None)))

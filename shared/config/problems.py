@@ -51,7 +51,7 @@ def nearest(word: object, names: Iterable[str]) -> str | None:
 def allowed(place: Schema, schema: Schema) -> str:
     """What *place*, a part of *schema*, takes."""
     place = _resolved(place, schema)
-    if "pattern" in place and "description" in place:
+    if "description" in place and any("pattern" in branch for branch in _branches(place, schema)):
         return str(place["description"])
     described = "description" in place and place.get("type") != "object" and "enum" not in place
     purpose = f" ({place['description']})" if described else ""
@@ -170,6 +170,8 @@ def _bound(place: Schema, key: str, word: str) -> str:
 def _text(place: Schema, _: Schema) -> str:
     if place.get("format") in {"path", "file-path"}:
         return "a path"
+    if place.get("format") == "date-time":
+        return "a time with its offset"
     low, high = place.get("minLength", 0), place.get("maxLength")
     return f"text of {low} to {high} characters" if high is not None else "text"
 

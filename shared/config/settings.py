@@ -30,6 +30,10 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 """A list in one variable, separated by commas."""
 
 
+class SettingsError(ConfigurationError):
+    """The environment is wrong."""
+
+
 class ServiceSettings(BaseSettings):
     """What both services need from the environment."""
 
@@ -118,7 +122,7 @@ def read_settings(kind: type[Settings]) -> Settings:
     """Settings of *kind* from the environment.
 
     Raises:
-        ConfigurationError: all problems of the environment in one message; no secret is shown.
+        SettingsError: all problems of the environment in one message; no secret is shown.
     """
     settings, problems = _read(kind)
     if settings is None or problems:
@@ -130,7 +134,7 @@ def check_settings(*kinds: type[ServiceSettings]) -> None:
     """Look whether the environment suits all *kinds* of services.
 
     Raises:
-        ConfigurationError: it does not; all problems of all of them, each once.
+        SettingsError: it does not; all problems of all of them, each once.
     """
     problems = dict.fromkeys(problem for kind in kinds for problem in _read(kind)[1])
     if problems:
@@ -145,9 +149,9 @@ def _read(kind: type[Settings]) -> tuple[Settings | None, list[str]]:
         return None, [*problems, *_in_words(error, kind), *_conflicts_besides(error, kind)]
 
 
-def _refusal(problems: list[str]) -> ConfigurationError:
+def _refusal(problems: list[str]) -> SettingsError:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    return ConfigurationError("\n".join([f"environment: {count}", *problems]))
+    return SettingsError("\n".join([f"environment: {count}", *problems]))
 
 
 def is_secret(field: FieldInfo) -> bool:

@@ -282,6 +282,18 @@ def test_doctor_ticks_what_works_and_tells_the_remedy_for_the_rest(tmp_path: Pat
     assert "Traceback" not in done.stdout + done.stderr
 
 
+def test_doctor_tells_a_wrong_setting_once_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    wrong = {"LLM_MODEL": "gpt-5", "RECORDED_AT": "2026-03-04T09:30:00"}
+    told = officer("doctor", "--out", tmp_path / "a" / "b", environment=wrong).stdout
+    assert told.count("gpt-5'") == 1
+    assert "LLM_MODEL: value 'gpt-5' is not allowed; allowed: provider:model, such as openai:" in told
+    assert "allowed: a time with its offset or nothing (when a video file begins, such as" in told
+    assert "1 of these need attention" in told
+    assert list(tmp_path.iterdir()) == []
+    done = officer("doctor", "--out", tmp_path / "a" / "b")
+    assert (done.returncode, list(tmp_path.iterdir())) == (0, []), done.stdout
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -85,6 +85,7 @@ def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
             "site.yaml:2: site.name: is missing; allowed: text of 1 to 200 characters",
         ),
         ("America/Chicago", "America/Chicgo", "do: did you mean 'America/Chicago'?"),
+        ("America/Chicago", "UTC+1", "such as Europe/Berlin; do: name the place, not its offset"),
         (
             "    name: Gate camera",
             "\tname: Gate",

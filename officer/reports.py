@@ -50,6 +50,11 @@ SinceOption = Annotated[datetime | None, typer.Option(formats=DAYS, help="First 
 UntilOption = Annotated[datetime | None, typer.Option(formats=DAYS, help="First seen before then (UTC).")]
 
 
+COLUMNS = ("id", "seen (UTC)", "camera", "rule", "found", "severity", "state", "review", "mails")
+WHOLE = ("id", "seen (UTC)", "severity", "review", "mails")  # never broken
+WIDE = 110  # columns of a terminal
+
+
 @app.command("list")
 def list_reports(
     data: DataOption,
@@ -68,14 +73,16 @@ def list_reports(
     """
     wanted = ReportFilter(None, camera, rule, severity, _utc(since), _utc(until), limit)
     rows = report_reader(data).list(wanted)
-    shown = table(
-        "Reports", "id", "first seen (UTC)", "camera", "rule", "found", "severity", "state", "review", "mails"
-    )
+    shown = table("Reports", *COLUMNS)
+    shown.box, shown.pad_edge, shown.collapse_padding = None, False, True  # room for words on 80 columns
+    for column in shown.columns:
+        column.no_wrap = column.header in WHOLE
+    at = "%Y-%m-%d %H:%M" if screen.width >= WIDE else "%Y-%m-%d\n%H:%M"
     for row in rows:
         sent = sum(mail.sent_at is not None for mail in row.mails)
         shown.add_row(
             row.violation_id[:8],
-            f"{row.first_seen:%Y-%m-%d %H:%M}",
+            f"{row.first_seen:{at}}",
             row.camera_id,
             row.rule_id,
             ", ".join(finding.replace("_", " ") for finding in row.findings),

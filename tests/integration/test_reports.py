@@ -65,6 +65,13 @@ def test_the_list_tells_how_long_each_lasted(data: Path) -> None:
     assert "open" in told
 
 
+def test_the_list_breaks_no_word_on_80_columns(data: Path) -> None:
+    told = reports(data, "list", columns=80)
+    assert max(len(line) for line in told.splitlines()) <= 80
+    for words in (ENDED[:8], "2026-03-04 ", "critical", "hardhat,", "ended after", "40 s", "0 of 0"):
+        assert words in told
+
+
 def test_a_changed_verdict_is_said_and_each_is_kept_with_its_note(data: Path) -> None:
     assert reports(data, "review", ENDED, "--dismissed").strip() == f"{ENDED}: dismissed"
     told = reports(data, "review", ENDED, "--authorised", "--note", "permit 17")

@@ -67,6 +67,16 @@ def test_does_not_accept_what_was_delivered(spool: Any) -> None:
     assert keys(spool) == []
 
 
+def test_knows_what_was_accepted_although_it_was_delivered(spool: Any) -> None:
+    spool.accept(b"m", ID, "opened", None)
+    spool.accept(b"m", OTHER, "opened", None)
+    spool.settle(spool.pending()[0])
+
+    assert spool.knows(ID, "opened")
+    assert spool.knows(OTHER, "opened")
+    assert not spool.knows(ID, "closed")
+
+
 def test_forgets_only_what_is_settled(spool: Any) -> None:
     spool.accept(b"m", ID, "opened", PICTURE)
     spool.accept(b"m", OTHER, "opened", PICTURE)

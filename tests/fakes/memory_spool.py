@@ -19,7 +19,7 @@ class MemorySpool:
 
     def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> bool:
         key = (violation_id, phase)
-        if key in self._entries or key in self._settled:
+        if self.knows(violation_id, phase):
             return False
         if self.problem:
             raise TransientError(self.problem)
@@ -27,6 +27,9 @@ class MemorySpool:
         jpeg = picture.jpeg if picture else None
         self._entries[key] = SpoolEntry(violation_id, phase, message, jpeg, self._at)
         return True
+
+    def knows(self, violation_id: str, phase: str) -> bool:
+        return (violation_id, phase) in {*self._entries, *self._settled}
 
     def pending(self) -> Sequence[SpoolEntry]:
         return tuple(self._entries.values())

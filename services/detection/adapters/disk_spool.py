@@ -88,13 +88,19 @@ class DiskSpool:
     def accept(self, message: bytes, violation_id: str, phase: str, picture: Picture | None) -> bool:
         """See `Spool.accept`."""
         with self._mutex:
-            key = _Key(violation_id, phase)
-            if key in self._entries or key in self._settled:
+            if self.knows(violation_id, phase):
                 return False
+            key = _Key(violation_id, phase)
             jpeg = picture.jpeg if picture else None
             self._check_room(len(message) + len(jpeg or b""))
             self._remember(key, self._store(key, message, jpeg))
             return True
+
+    def knows(self, violation_id: str, phase: str) -> bool:
+        """See `Spool.knows`."""
+        with self._mutex:
+            key = _Key(violation_id, phase)
+            return key in self._entries or key in self._settled
 
     def pending(self) -> Sequence[SpoolEntry]:
         """See `Spool.pending`. Iterating passes over entries that went meanwhile, and quarantines corrupt ones."""

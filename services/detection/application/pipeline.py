@@ -173,20 +173,26 @@ class CameraPipeline:
         if not self._live:
             return
         for case in self._state.open:
-            self._cases.open[case.id] = case
+            if self._has_ended(case.id):
+                self._state.first_seen.pop(case.id, None)
+            else:
+                self._cases.open[case.id] = case
         self._cases.ended = {subject: (ended_s, findings) for subject, ended_s, findings in self._state.ended}
         for entry in self._tools.spool.pending() if self._state.began_at else ():
             self._learn(decode(entry.message).data)
 
     def _learn(self, message: Opened | Closed) -> None:
         """Killed right after a message was accepted, the state does not know of it yet."""
-        if isinstance(message, Closed):
-            self._cases.open.pop(message.violation_id, None)
-            self._state.first_seen.pop(message.violation_id, None)
-        elif message.camera.id == self._setting.camera.id and message.rule.id in self._cases.rules:
+        if isinstance(message, Closed) or self._has_ended(message.violation_id):
+            return
+        if message.camera.id == self._setting.camera.id and message.rule.id in self._cases.rules:
             case = messages.case_of(message, self._began_at)
             self._cases.open.setdefault(case.id, case)
             self._state.first_seen[case.id] = message.first_seen
+
+    def _has_ended(self, violation_id: str) -> bool:
+        """Its end may be delivered before its beginning, or not stand in the state yet: told once, it takes no more."""
+        return self._tools.spool.knows(violation_id, "closed")
 
     @property
     def _live(self) -> bool:

@@ -126,6 +126,10 @@ class Spool(Protocol):
         """
         ...
 
+    def knows(self, violation_id: str, phase: str) -> bool:
+        """Whether that was accepted, delivered since or not."""
+        ...
+
     def pending(self) -> Sequence["SpoolEntry"]:
         """Everything unsent, oldest first; an entry is read from the disk only when it is its turn."""
         ...

@@ -106,6 +106,38 @@ def test_killed_right_after_acceptance_it_still_goes_on_with_the_same_violation(
     assert opened.violation_id == closed.violation_id
 
 
+HATTED = [WORKER, on_head(WORKER, Label.HARDHAT), on_torso(WORKER)]
+
+
+@pytest.mark.parametrize("end_delivered", [False, True])
+def test_who_is_bare_after_a_restart_is_no_part_of_what_has_ended_although_its_beginning_still_waits(
+    end_delivered: bool,
+) -> None:
+    script = {**always(BARE, 60), **dict.fromkeys(range(60, 130), HATTED)}
+    first = Run(script).see(0, 130)
+    if end_delivered:
+        [end] = [entry for entry in first.spool.pending() if entry.phase == "closed"]
+        first.spool.settle(end)
+    first.pipeline.pause()
+    second = Run(dict.fromkeys(range(150, 200), BARE), spool=first.spool, states=first.states)
+    assert not second.pipeline.open_cases
+    begun = [told for told in second.see(150, 300).messages if isinstance(told, Opened)]
+    assert len({told.violation_id for told in begun}) == 2
+    assert all(second.spool.knows(told.violation_id, "closed") for told in begun)
+
+
+def test_killed_right_after_its_end_was_accepted_it_does_not_go_on_though_that_was_delivered() -> None:
+    first = Run(always(BARE, 60)).see(0, 60)
+    before = MemoryStates(first.states)
+    first.see(60, 120)
+    for entry in first.spool.pending():
+        first.spool.settle(entry)
+    second = Run(always(BARE, 400), spool=first.spool, states=before)
+    assert not second.pipeline.open_cases
+    [again] = second.see(150, 200).messages
+    assert isinstance(again, Opened)
+
+
 def test_a_state_that_cannot_be_read_is_told_and_begun_anew() -> None:
     with capture_logs() as logs:
         run = Run(always(BARE), states=MemoryStates(gate=b'{"session": 3')).see(0, 60)

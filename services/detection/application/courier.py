@@ -1,5 +1,7 @@
 """Courier: carries what the spool holds to the store and the queue, oldest first, for as long as it takes.
 
+Where tries fail, a round ends early and the next one begins behind them: what fails for ever holds up nothing.
+
 An entry goes picture, then sidecar, then message, and is forgotten only after all three: killed in between, it goes
 again. The store takes the same object twice as once, the queue may deliver twice, the agent makes one report of it.
 This is the only layer that retries; store and queue must not.
@@ -8,7 +10,7 @@ This is the only layer that retries; store and queue must not.
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -77,6 +79,7 @@ class Courier:
         self._status = CourierStatus()
         self._stopping = threading.Event()
         self._deadline = float("inf")
+        self._begin = 0  # how many of the oldest the next round leaves for its end
         self._thread = threading.Thread(target=self._run, name="courier", daemon=True)
 
     @property
@@ -103,18 +106,22 @@ class Courier:
 
     def deliver_pending(self) -> bool:
         """One round over what waits; False if `GIVE_UP_AFTER` tries in a row, or the last ones, failed."""
-        failed_in_a_row = 0
-        try:
-            for entry in self._spool.pending():
-                self._heart.beat()
-                if time.monotonic() > self._deadline:
-                    break
-                failed_in_a_row = 0 if self._try(entry) else failed_in_a_row + 1
-                if failed_in_a_row == GIVE_UP_AFTER:
-                    break
-        except OfficerError as error:
-            self._note_failure(str(error))
-            return False
+        pending = self._spool.pending()
+        begin = self._begin if self._begin < len(pending) else 0
+        self._begin = failed_in_a_row = 0
+        left = begin
+        for place in [*range(begin, len(pending)), *range(begin)]:
+            self._heart.beat()
+            if time.monotonic() > self._deadline:
+                break
+            left = 0 if place == 0 else left
+            if self._try(pending, place):
+                failed_in_a_row = 0
+                continue
+            left, failed_in_a_row = left + 1, failed_in_a_row + 1
+            if failed_in_a_row == GIVE_UP_AFTER:
+                self._begin = left
+                break
         return failed_in_a_row == 0
 
     def _run(self) -> None:
@@ -126,16 +133,21 @@ class Courier:
         self.deliver_pending()
         self._heart.rest()
 
-    def _try(self, entry: SpoolEntry) -> bool:
+    def _try(self, pending: Sequence[SpoolEntry], place: int) -> bool:
+        """False if what stands at *place* has to be tried again."""
+        try:
+            entry = pending[place]
+        except LookupError:  # it could not be read, and was set aside
+            return True
+        except OfficerError as error:
+            self._note_failure(str(error))
+            return False
         with bound_contextvars(violation_id=entry.violation_id, phase=entry.phase):
             return self._tried(entry)
 
     def _tried(self, entry: SpoolEntry) -> bool:
         try:
-            self._deliver(entry)
-        except (ContractError, PermanentError) as error:
-            self._spool.quarantine(entry, f"{error.code}: {error}")
-            self._status = replace(self._status, quarantined=self._status.quarantined + 1)
+            self._deliver_or_set_aside(entry)
         except OfficerError as error:
             self._note_failure(str(error))
             return False
@@ -144,6 +156,13 @@ class Courier:
             self._note_failure(f"unexpected {type(error).__name__}")
             return False
         return True
+
+    def _deliver_or_set_aside(self, entry: SpoolEntry) -> None:
+        try:
+            self._deliver(entry)
+        except (ContractError, PermanentError) as error:
+            self._spool.quarantine(entry, f"{error.code}: {error}")
+            self._status = replace(self._status, quarantined=self._status.quarantined + 1)
 
     def _deliver(self, entry: SpoolEntry) -> None:
         message = decode(entry.message)

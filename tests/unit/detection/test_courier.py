@@ -2,13 +2,13 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
 from services.detection.application.courier import GIVE_UP_AFTER, LONGEST_PAUSE_S, Courier, pause_s
-from services.detection.application.ports import Picture
+from services.detection.application.ports import Picture, SpoolEntry
 from shared.contracts.violation import encode
 from shared.errors import TransientError
 from tests.builders import closed, message, opened
@@ -121,13 +121,7 @@ def test_an_outage_is_not_asked_for_every_entry(route: Route) -> None:
 
 
 def test_one_entry_that_the_store_refuses_delays_no_other(route: Route) -> None:
-    class Picky(MemoryStore):
-        def put(self, key: str, body: bytes, content_type: str) -> None:
-            if f"{0:032x}" in key:
-                raise TransientError("this one not")
-            super().put(key, body, content_type)
-
-    route.store = Picky()
+    route.store = Refusing({0})
     for number in range(5):
         route.accept_opened(number)
 
@@ -135,6 +129,76 @@ def test_one_entry_that_the_store_refuses_delays_no_other(route: Route) -> None:
 
     assert [entry.violation_id for entry in route.spool.pending()] == [f"{0:032x}"]
     assert len(route.queue.sent) == 4
+
+
+class Refusing(MemoryStore):
+    """Never takes what belongs to one of *refused*."""
+
+    def __init__(self, refused: set[int]) -> None:
+        super().__init__()
+        self.refused = {f"{number:032x}" for number in refused}
+
+    def put(self, key: str, body: bytes, content_type: str) -> None:
+        if any(one in key for one in self.refused):
+            raise TransientError("this one not")
+        super().put(key, body, content_type)
+
+
+@pytest.mark.parametrize(
+    "refused", [range(3), range(5), range(7, 12), (0, 1, 2, 7, 8, 9), (3, 4, 5, 17, 18, 19), range(20)]
+)
+def test_however_many_entries_are_refused_the_others_are_delivered(
+    route: Route, refused: Sequence[int]
+) -> None:
+    route.store = Refusing(set(refused))
+    for number in range(20):
+        route.accept_opened(number)
+    courier = route.courier()
+
+    for _ in range(8):
+        courier.deliver_pending()
+    late = route.accept_opened(20)
+    for _ in range(8):
+        courier.deliver_pending()
+
+    assert [int(entry.violation_id, 16) for entry in route.spool.pending()] == list(refused)
+    assert late in route.queue.sent
+
+
+def test_rounds_that_give_up_take_turns(route: Route) -> None:
+    for number in range(7):
+        route.accept_opened(number)
+    tried: list[int] = []
+
+    class Away(MemoryStore):
+        def put(self, key: str, body: bytes, content_type: str) -> None:
+            tried.append(int(key.split("/")[4][:32], 16))
+            raise TransientError("store is not reachable")
+
+    route.store = Away()
+    courier = route.courier()
+    for _ in range(4):
+        courier.deliver_pending()
+
+    assert tried == [0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4]
+
+
+def test_entries_that_can_neither_be_delivered_nor_set_aside_hold_up_no_other(route: Route) -> None:
+    class Full(MemorySpool):
+        def quarantine(self, entry: SpoolEntry, reason: str) -> None:
+            raise TransientError("it cannot be set aside")
+
+    route.spool = Full()
+    for number in range(10, 14):
+        route.spool.accept(b"no message", f"{number:032x}", "opened", None)
+    good = route.accept_opened()
+    courier = route.courier()
+
+    for _ in range(2):
+        assert not courier.deliver_pending()
+
+    assert route.queue.sent == [good]
+    assert "set aside" in courier.status.problem
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from services.detection.adapters.motion_gate import GreyMotionGate
 from services.detection.adapters.prometheus_metrics import DetectionMetrics
 from services.detection.adapters.shadow_detector import Shadow, ShadowedDetector
 from services.detection.adapters.shared_detector import SharedDetector
-from services.detection.application import camera_state
+from services.detection.application import camera_state, messages
 from services.detection.application.camera_state import CameraState
 from services.detection.application.courier import Courier
 from services.detection.application.messages import Setting
@@ -47,6 +47,7 @@ from services.detection.domain.wearing import told_by_absence
 from services.detection.settings import DetectionSettings
 from shared.config.site import Camera, LoadedSite, PpeRule, Rule, load_site, source_of
 from shared.config.site_watch import SiteWatch
+from shared.contracts.violation import Opened
 from shared.errors import ConfigurationError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import QUEUE_FILE, SqliteQueue
@@ -128,7 +129,7 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
     detectors.check(loaded)
     spool = DiskSpool(settings.data_dir / "spool", SystemClock(), settings.spool_limit_mb * 1_000_000)
     states = FileStateStore(settings.data_dir / "state")
-    build = _CameraBuilder(settings, loaded, detectors, spool, states, health)
+    build = _CameraBuilder(settings, loaded, detectors, spool, states, health, messages.begun(spool))
     cameras = [built for camera, source in chosen if (built := build.camera(camera, source))]
     aws = cache(partial(_aws_clients, settings.aws_region))
     courier = Courier(
@@ -229,6 +230,7 @@ class _CameraBuilder:
     spool: DiskSpool
     states: StateStore
     health: Health
+    begun: list[Opened]
 
     def camera(self, camera: Camera, address: str) -> CameraWatch | None:
         """None for a recording that has been seen to its end with these settings."""
@@ -251,10 +253,11 @@ class _CameraBuilder:
         gate = GreyMotionGate(settings.detect_fps)
         tools = Tools(gate, detector, JpegEvidenceRenderer(), self.spool, self.states)
         setting = Setting(self.loaded.site, camera, source.facts, detector.info)
-        pipeline = CameraPipeline(setting, tools, state, name, settings.show_why)
+        pipeline = CameraPipeline(setting, tools, state, name, settings.show_why, self.begun)
         _dependency(self.health, camera.id)
         sink = self._sink(camera, pipeline, live=source.facts.kind == "live")
         heart = self.health.loop(f"camera {camera.id}", FRAME_LIMIT_S)
+        heart.rest()  # until it runs: with many cameras and models a start takes longer than a frame
         return CameraWatch(camera.id, source, pipeline, sink, _finisher(pipeline, run), heart)
 
     def _state(self, camera: Camera, source: FrameSource) -> tuple[str, CameraState]:

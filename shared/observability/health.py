@@ -38,12 +38,12 @@ class Heart:
         self._last_s = self._now_s()
 
     def rest(self) -> None:
-        """The loop has ended in good order: no beat is awaited any more."""
+        """The loop has ended in good order, or has yet to begin: no beat is awaited until the next one."""
         self._last_s = None
 
     @property
     def quiet_s(self) -> float | None:
-        """Seconds since the last beat; None once the loop has ended in good order."""
+        """Seconds since the last beat; None while it rests."""
         last_s = self._last_s
         return None if last_s is None else max(0.0, self._now_s() - last_s)
 

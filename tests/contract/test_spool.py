@@ -77,6 +77,21 @@ def test_knows_what_was_accepted_although_it_was_delivered(spool: Any) -> None:
     assert not spool.knows(ID, "closed")
 
 
+def test_tells_what_has_begun_and_not_ended(spool: Any) -> None:
+    for number, phase in (
+        (1, "opened"),
+        (2, "opened"),
+        (2, "closed"),
+        (3, "opened"),
+        (3, "closed"),
+        (4, "opened"),
+    ):
+        spool.accept(b"%d" % number, f"{number:032x}", phase, PICTURE if phase == "opened" else None)
+    spool.settle(spool.pending()[4])  # the end of the third
+
+    assert spool.begun() == [b"1", b"4"]
+
+
 def test_forgets_only_what_is_settled(spool: Any) -> None:
     spool.accept(b"m", ID, "opened", PICTURE)
     spool.accept(b"m", OTHER, "opened", PICTURE)

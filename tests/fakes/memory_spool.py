@@ -34,6 +34,13 @@ class MemorySpool:
     def pending(self) -> Sequence[SpoolEntry]:
         return tuple(self._entries.values())
 
+    def begun(self) -> list[bytes]:
+        return [
+            entry.message
+            for entry in self._entries.values()
+            if entry.phase == "opened" and not self.knows(entry.violation_id, "closed")
+        ]
+
     def settle(self, entry: SpoolEntry) -> None:
         if self._entries.pop((entry.violation_id, entry.phase), None):
             self._settled.add((entry.violation_id, entry.phase))

@@ -184,6 +184,8 @@ def test_a_corrupt_entry_is_set_aside_with_its_reason(
     damage(folder_of(root, ID))
 
     again = reopened(spool, root, clock)
+    assert again.begun()[-1] == b"good", "a start reads no picture, and is held up by no corrupt entry"
+    assert again.stats().quarantined == 0
     with capture_logs() as logs:
         messages = [entry.message for entry in again.pending()]
 

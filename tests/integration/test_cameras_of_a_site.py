@@ -56,6 +56,13 @@ def test_watches_the_cameras_that_are_named(
     service.spool.close()
 
 
+def test_no_camera_is_awaited_before_all_are_ready(site: Path) -> None:
+    service = build_detection(read_settings(DetectionSettings))
+    quiet_s = {heart.name: heart.quiet_s for heart in service.health.hearts}
+    assert [quiet_s[f"camera {name}"] for name in ("gate", "hall", "roof")] == [None] * 3
+    service.spool.close()
+
+
 def test_a_camera_that_the_site_does_not_have_stops_the_start(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -107,6 +107,16 @@ class DiskSpool:
         with self._mutex:
             return _Pending(self._load, list(self._entries))
 
+    def begun(self) -> list[bytes]:
+        """See `Spool.begun`. What is corrupt may be among them, or missing: that is told when it is its turn."""
+        with self._mutex:
+            folders = [
+                entry.folder
+                for key, entry in self._entries.items()
+                if key.phase == "opened" and not self.knows(key.violation_id, "closed")
+            ]
+        return [message for folder in folders for message in _message_of(folder)]
+
     def settle(self, entry: SpoolEntry) -> None:
         """See `Spool.settle`."""
         with self._mutex:
@@ -347,6 +357,13 @@ def _read_entry(key: _Key, folder: Path) -> SpoolEntry:
         raise _CorruptError(f"the files are not those that {_SUMS} names")
     accepted_at = _accepted_at(folder.name)
     return SpoolEntry(key.violation_id, key.phase, files[_MESSAGE], files.get(_PICTURE), accepted_at)
+
+
+def _message_of(folder: Path) -> list[bytes]:
+    """One message, or none if it cannot be read."""
+    with suppress(OSError):
+        return [(folder / _MESSAGE).read_bytes()]
+    return []
 
 
 def _accepted_at(name: str) -> datetime:

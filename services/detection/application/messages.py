@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from services.detection.application.evidence import Sighting, close_up
-from services.detection.application.ports import Picture, SourceIdentity
+from services.detection.application.ports import Picture, SourceIdentity, Spool
 from services.detection.domain.cases import Case, Closing, Opening
 from services.detection.domain.detection import ModelInfo
 from services.detection.domain.geometry import Box
@@ -26,6 +26,7 @@ from shared.contracts.violation import (
     SourceFacts,
     ZoneFacts,
     as_name,
+    decode,
 )
 from shared.object_keys import evidence_key
 from shared.version import VERSION
@@ -111,6 +112,12 @@ def closed(closing: Closing, times: Times) -> Closed:
         looks=case.looks,
         reason=closing.reason,
     )
+
+
+def begun(spool: Spool) -> list[Opened]:
+    """What waits in *spool* with its beginning told and its end not; read once for all cameras."""
+    found = (decode(message).data for message in spool.begun())
+    return [message for message in found if isinstance(message, Opened)]
 
 
 def case_of(message: Opened, began_at: datetime) -> Case:

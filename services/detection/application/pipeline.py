@@ -36,7 +36,7 @@ from services.detection.domain.scene import Look, Observation, Scene, Subject
 from services.detection.domain.tracking import Tracker
 from services.detection.domain.wearing import View, judge
 from shared.config.site import Camera, PpeRule, Rule, Site
-from shared.contracts.violation import Closed, Opened, decode, encode, envelope
+from shared.contracts.violation import Closed, Opened, encode, envelope
 from shared.errors import TransientError
 from shared.vocabulary import Finding, Item
 
@@ -76,9 +76,18 @@ class CameraPipeline:
     """
 
     def __init__(
-        self, setting: Setting, tools: Tools, state: CameraState, state_name: str, explain: bool
+        self,
+        setting: Setting,
+        tools: Tools,
+        state: CameraState,
+        state_name: str,
+        explain: bool,
+        begun: Sequence[Opened] = (),
     ) -> None:
-        """Go on from *state*; with *explain*, log every decision that changed."""
+        """Go on from *state* and what had *begun* by the spool (see `messages.begun`).
+
+        With *explain*, log every decision that changed.
+        """
         self._setting, self._tools, self._explain = setting, tools, explain
         self._state, self._state_name = state, state_name
         self._cases = Cases(
@@ -99,7 +108,7 @@ class CameraPipeline:
         self._attention = Attention()
         self._rate = LookRate()
         self.problem = ""
-        self._resume()
+        self._resume(begun)
 
     def see(self, frame: Frame) -> Look | None:
         """Take in one frame; None if the detector did not look at it."""
@@ -168,7 +177,7 @@ class CameraPipeline:
         self._setting = replace(self._setting, site=site, camera=camera)
         self._cases.use(_by_id(site.rules), [zone.id for zone in camera.zones])
 
-    def _resume(self) -> None:
+    def _resume(self, begun: Sequence[Opened]) -> None:
         """A live camera goes on with what was open; a recording begins again and comes to the same violations."""
         if not self._live:
             return
@@ -178,13 +187,11 @@ class CameraPipeline:
             else:
                 self._cases.open[case.id] = case
         self._cases.ended = {subject: (ended_s, findings) for subject, ended_s, findings in self._state.ended}
-        for entry in self._tools.spool.pending() if self._state.began_at else ():
-            self._learn(decode(entry.message).data)
+        for message in begun if self._state.began_at else ():
+            self._learn(message)
 
-    def _learn(self, message: Opened | Closed) -> None:
+    def _learn(self, message: Opened) -> None:
         """Killed right after a message was accepted, the state does not know of it yet."""
-        if isinstance(message, Closed) or self._has_ended(message.violation_id):
-            return
         if message.camera.id == self._setting.camera.id and message.rule.id in self._cases.rules:
             case = messages.case_of(message, self._began_at)
             self._cases.open.setdefault(case.id, case)

@@ -134,6 +134,10 @@ class Spool(Protocol):
         """Everything unsent, oldest first; an entry is read from the disk only when it is its turn."""
         ...
 
+    def begun(self) -> list[bytes]:
+        """The unsent messages of phase `opened` without one of phase `closed`, oldest first; no picture is read."""
+        ...
+
     def settle(self, entry: "SpoolEntry") -> None:
         """Forget *entry*; it has been delivered.
 

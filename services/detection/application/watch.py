@@ -30,7 +30,7 @@ class CameraWatch:
         pipeline: what they go through.
         sink: gets every frame, if an annotated video is wanted.
         finished: told once when a recording has been seen to its end, every frame of it, and all was stored.
-        heart: beats with every frame, and about once a second while there is none.
+        heart: beats from the start of `run`, with every frame, and about once a second while there is none.
     """
 
     camera: str
@@ -47,6 +47,7 @@ class CameraWatch:
 
     def run(self, stop: Event) -> None:
         """Until the source ends or *stop* is set."""
+        self.heart.beat()
         try:
             for frame in self.source.frames():
                 self.heart.beat()

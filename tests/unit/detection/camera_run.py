@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from services.detection.adapters.jpeg_evidence_renderer import JpegEvidenceRenderer
-from services.detection.application import camera_state
+from services.detection.application import camera_state, messages
 from services.detection.application.camera_state import CameraState
 from services.detection.application.messages import Setting
 from services.detection.application.pipeline import CameraPipeline, Tools
@@ -71,7 +71,8 @@ class Run:
         saved = camera_state.load(self.states, "gate")
         state = saved if saved and kind == "live" else CameraState(session="session-1")
         setting = Setting(site, site.cameras[0], source, self.detector.info)
-        self.pipeline = CameraPipeline(setting, tools, state, "gate", explain=True)
+        begun = messages.begun(self.spool)
+        self.pipeline = CameraPipeline(setting, tools, state, "gate", explain=True, begun=begun)
         self.clock_error_s = 0.0
         self.next = 0
 

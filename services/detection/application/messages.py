@@ -1,6 +1,7 @@
 """Puts what was seen into the contract's words."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -28,6 +29,7 @@ from shared.contracts.violation import (
     as_name,
     decode,
 )
+from shared.errors import ContractError
 from shared.object_keys import evidence_key
 from shared.version import VERSION
 
@@ -116,8 +118,13 @@ def closed(closing: Closing, times: Times) -> Closed:
 
 def begun(spool: Spool) -> list[Opened]:
     """What waits in *spool* with its beginning told and its end not; read once for all cameras."""
-    found = (decode(message).data for message in spool.begun())
-    return [message for message in found if isinstance(message, Opened)]
+    messages = []
+    for body in spool.begun():
+        with suppress(ContractError):  # another version wrote it: the courier sets it aside, and tells
+            message = decode(body).data
+            if isinstance(message, Opened):
+                messages.append(message)
+    return messages
 
 
 def case_of(message: Opened, began_at: datetime) -> Case:

@@ -126,6 +126,15 @@ def test_who_is_bare_after_a_restart_is_no_part_of_what_has_ended_although_its_b
     assert all(second.spool.knows(told.violation_id, "closed") for told in begun)
 
 
+def test_what_another_version_left_in_the_spool_stops_no_start() -> None:
+    first = Run(always(BARE)).see(0, 60)
+    before = MemoryStates(first.states)
+    first.pipeline.pause()
+    first.spool.accept(b'{"type": "officer.violation.opened.v9"}', "f" * 32, "opened", None)
+    second = Run(always(BARE, 90), spool=first.spool, states=before)
+    assert len(second.pipeline.open_cases) == 1
+
+
 def test_killed_right_after_its_end_was_accepted_it_does_not_go_on_though_that_was_delivered() -> None:
     first = Run(always(BARE, 60)).see(0, 60)
     before = MemoryStates(first.states)

@@ -137,6 +137,7 @@ def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | Non
         watched(_store(settings, aws), health.dependency("store")),
         watched(_queue(settings, aws), health.dependency("queue")),
         heart=health.loop("courier", DELIVERY_LIMIT_S),
+        sign_in=_sign_in(settings, aws, health),
     )
     metrics.expect([one.camera for one in cameras], [rule.id for rule in loaded.site.rules])
     metrics.read_from(cameras, spool.stats, lambda: courier.status)
@@ -161,7 +162,7 @@ def with_model_in_use(settings: DetectionSettings) -> DetectionSettings:
     address = settings.model_registry
     if address is None:
         return settings
-    shelf = partial(open_shelf, address, settings.aws_region)
+    shelf = partial(open_shelf, address, settings.aws_region, patient=True)
     path, entry = fetch_current(shelf, address, settings.data_dir / "models")
     pinned = settings.model_sha256 or entry.sha256
     return settings.model_copy(update={"model_file": path, "model_sha256": pinned})
@@ -335,11 +336,22 @@ def _queue(settings: DetectionSettings, aws: "Callable[[], AwsClients]") -> Viol
     )
 
 
+def _sign_in(
+    settings: DetectionSettings, aws: "Callable[[], AwsClients]", health: Health
+) -> Callable[[], None]:
+    if settings.store == "folder" and settings.queue == "sqlite":
+        return lambda: None
+    return watched(aws(), health.dependency("credentials", STARTING, ready=False)).sign_in
+
+
 def _aws_clients(region: str | None) -> "AwsClients":
-    """The SDK of AWS is imported only where it is used."""
+    """The SDK of AWS is imported only where it is used.
+
+    Patient: a box whose helper has no credentials while the line is down watches all the same.
+    """
     from shared.aws.clients import AwsClients
 
-    return AwsClients(region)
+    return AwsClients(region, patient=True)
 
 
 def build_detector(settings: DetectionSettings, longest: int | None) -> Detector:

@@ -6,6 +6,7 @@ import socket
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -178,6 +179,93 @@ def test_credentials_that_cannot_be_fetched_are_told(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"http://127.0.0.1:{free_port()}/role")
     with pytest.raises(ConfigurationError, match=r"no AWS credentials; .* \(.*role"):
         AwsClients(REGION)
+
+
+class Helper:
+    """Hands out credentials in the way of an instance's metadata, as aws_signing_helper does: empty ones of the year 1
+    while it reaches nobody."""
+
+    def __init__(self, server: HTTPServer) -> None:
+        self.answer = {
+            "AccessKeyId": "",
+            "SecretAccessKey": "",
+            "Token": "",
+            "Expiration": "0001-01-01T00:00:00Z",
+        }
+        server.expect_request("/latest/api/token", method="PUT").respond_with_data("t")
+        roles = "/latest/meta-data/iam/security-credentials/"
+        server.expect_request(roles).respond_with_data("box")
+        server.expect_request(roles + "box").respond_with_handler(
+            lambda _: Response(json.dumps({"Code": "Success", **self.answer}))
+        )
+
+    def reaches_somebody(self, expires_in_s: float = 3600.0) -> None:
+        until = datetime.now(UTC) + timedelta(seconds=expires_in_s)
+        self.answer = {
+            "AccessKeyId": "AKIDBOX",
+            "SecretAccessKey": "s",
+            "Token": "t",
+            "Expiration": f"{until:%Y-%m-%dT%H:%M:%SZ}",
+        }
+
+
+@pytest.fixture
+def helper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Helper]:
+    with HTTPServer() as server:
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", server.url_for("/"))
+        yield Helper(server)
+
+
+def test_a_helper_that_reaches_nobody_has_no_credentials(helper: Helper) -> None:
+    with pytest.raises(ConfigurationError, match="no AWS credentials"):
+        AwsClients(REGION)
+
+
+def test_the_patient_ask_again_until_there_are_credentials(
+    helper: Helper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HTTPServer() as aws:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", aws.url_for("").rstrip("/"))
+        aws.expect_request(f"/bucket/{KEY}").respond_with_data("")
+        clients = AwsClients(REGION, patient=True)
+        store = S3ObjectStore(clients.s3(), "bucket", retention="evidence")
+        for ask in (clients.sign_in, lambda: store.put(KEY, JPEG, "image/jpeg")):
+            with pytest.raises(
+                TransientError, match="no AWS credentials; do: give the task or instance a role"
+            ):
+                ask()
+        helper.reaches_somebody()
+        clients.sign_in()
+        store.put(KEY, JPEG, "image/jpeg")
+        (request, _), *others = aws.log
+        assert not others
+        assert "Credential=AKIDBOX/" in request.headers["Authorization"]
+
+
+@pytest.mark.parametrize(("expires", "key"), [("0001-01-01T00:00:00Z", "AKID"), ("2999-01-01T00:00:00Z", "")])
+def test_credentials_that_are_none_when_they_are_renewed_are_awaited_too(
+    monkeypatch: pytest.MonkeyPatch, expires: str, key: str
+) -> None:
+    with HTTPServer() as server:
+        answer = {"AccessKeyId": key, "SecretAccessKey": "s", "Token": "t", "Expiration": expires}
+        server.expect_request("/box").respond_with_json(answer)
+        monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.url_for("/box"))
+        store = S3ObjectStore(AwsClients(REGION, patient=True).s3(), "bucket", retention="evidence")
+        for _ in range(2):
+            with pytest.raises(TransientError, match="bucket: there are no AWS credentials"):
+                store.put(KEY, JPEG, "image/jpeg")
+        assert len(server.log) >= 2
+
+
+def test_patience_does_not_reach_to_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigurationError, match="AWS_REGION is missing"):
+        AwsClients(None, patient=True)
+    with pytest.raises(ConfigurationError, match="AWS_REGION and AWS_ENDPOINT_URL"):
+        AwsClients("eu central", patient=True).sqs()
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(ConfigurationError, match="nobody"):
+        AwsClients(REGION, patient=True)
 
 
 def test_credentials_that_cannot_be_renewed_leave_the_work_where_it_is() -> None:

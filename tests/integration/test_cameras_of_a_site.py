@@ -1,6 +1,7 @@
 """Which cameras of the site file a detection service watches: all, or those that CAMERA names."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -61,6 +62,38 @@ def test_no_camera_is_awaited_before_all_are_ready(site: Path) -> None:
     quiet_s = {heart.name: heart.quiet_s for heart in service.health.hearts}
     assert [quiet_s[f"camera {name}"] for name in ("gate", "hall", "roof")] == [None] * 3
     service.spool.close()
+
+
+CLOUD = {
+    "STORE": "s3",
+    "QUEUE": "sqs",
+    "EVIDENCE_BUCKET": "evidence",
+    "QUEUE_NAME": "queue",
+    "AWS_REGION": "eu-central-1",
+}
+
+
+@pytest.mark.parametrize("wrong", [{}, {"AWS_REGION": "eu central"}, {"AWS_ENDPOINT_URL": "nonsense"}])
+def test_without_credentials_a_site_is_watched_but_not_with_wrong_settings(
+    site: Path, monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
+) -> None:
+    nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), str(site / "none"))
+    for name, value in {**CLOUD, **nowhere, "AWS_EC2_METADATA_DISABLED": "true", **wrong}.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    if wrong:
+        with pytest.raises(ConfigurationError, match="AWS_REGION|AWS_ENDPOINT_URL"):
+            build_detection(read_settings(DetectionSettings))
+        return
+    stop = Event()
+    stop.set()
+    service = build_detection(read_settings(DetectionSettings))
+    assert service.run(stop)
+    found = service.health.dependency("credentials").condition
+    assert (found.state, found.ready) == ("down", False)
+    assert "there are no AWS credentials; do: " in found.problem
+    assert "there are no AWS credentials" in service.courier.status.problem
 
 
 def test_a_camera_that_the_site_does_not_have_stops_the_start(

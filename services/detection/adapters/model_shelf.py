@@ -53,11 +53,12 @@ class ModelShelf(Protocol):
         ...
 
 
-def open_shelf(address: str, region: str | None = None) -> ModelShelf:
+def open_shelf(address: str, region: str | None = None, *, patient: bool = False) -> ModelShelf:
     """The shelf at *address*, a folder or ``s3://bucket/prefix``; *region* is the bucket's, None as the SDK finds it.
 
     Raises:
-        ConfigurationError: the address is not understood, or there are no credentials.
+        ConfigurationError: the address is not understood, or there are no credentials, unless *patient*: then it is a
+            shelf that does not answer.
     """
     if not address.startswith(S3):
         return FolderShelf(Path(address))
@@ -68,7 +69,7 @@ def open_shelf(address: str, region: str | None = None) -> ModelShelf:
         )
     from shared.aws.clients import AwsClients
 
-    return S3Shelf(AwsClients(region), bucket, prefix.strip("/"))
+    return S3Shelf(AwsClients(region, patient=patient), bucket, prefix.strip("/"))
 
 
 class FolderShelf:

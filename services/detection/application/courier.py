@@ -66,15 +66,21 @@ class Courier:
         queue: ViolationQueue,
         pause: Callable[[int], float] = pause_s,
         heart: Heart | None = None,
+        sign_in: Callable[[], None] = lambda: None,
     ) -> None:
         """Carry from *spool* to *store* and *queue*.
 
-        *pause* gives the seconds to wait after n failed rounds; *heart* beats with every entry and every round.
+        Args:
+            pause: gives the seconds to wait after n failed rounds.
+            heart: beats with every entry and every round.
+            sign_in: called before each round, even while nothing waits, so that a site which could send nothing says
+                so before there is anything to send; raises TransientError.
         """
         self._spool = spool
         self._store = store
         self._queue = queue
         self._pause = pause
+        self._sign_in = sign_in
         self._heart = heart or Heart()
         self._status = CourierStatus()
         self._stopping = threading.Event()
@@ -106,6 +112,11 @@ class Courier:
 
     def deliver_pending(self) -> bool:
         """One round over what waits; False if `GIVE_UP_AFTER` tries in a row, or the last ones, failed."""
+        try:
+            self._sign_in()
+        except OfficerError as error:
+            self._note_failure(str(error))
+            return False
         pending = self._spool.pending()
         begin = self._begin if self._begin < len(pending) else 0
         self._begin = failed_in_a_row = 0

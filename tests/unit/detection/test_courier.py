@@ -225,6 +225,26 @@ def test_what_can_never_be_delivered_is_set_aside_with_its_reason(
     assert (courier.status.delivered, courier.status.quarantined) == (1, 1)
 
 
+def test_who_cannot_sign_in_says_so_although_nothing_waits_and_delivers_once_he_can(route: Route) -> None:
+    problem = "there are no AWS credentials"
+
+    def sign_in() -> None:
+        if problem:
+            raise TransientError(problem)
+
+    courier = Courier(route.spool, route.store, route.queue, pause=lambda _: 0.01, sign_in=sign_in)
+    assert not courier.deliver_pending()
+    assert courier.status.problem == problem
+    body = route.accept_opened()
+    assert not courier.deliver_pending()
+    assert route.store.puts == 0
+
+    problem = ""
+    assert courier.deliver_pending()
+    assert route.queue.sent == [body]
+    assert courier.status.problem == ""
+
+
 def test_an_adapters_mistake_does_not_end_deliveries(route: Route) -> None:
     class Broken(MemoryViolationQueue):
         def send(self, message: bytes, violation_id: str, phase: str) -> None:

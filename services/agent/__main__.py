@@ -101,10 +101,12 @@ def _serve(settings: "AgentSettings", stop: Event) -> int:
     from shared.observability.health import STARTING, Health
     from shared.observability.health_port import health_port
     from shared.observability.logging import configure_logging
+    from shared.observability.watchdog import Watchdog
 
     metrics = AgentMetrics(Health(), settings.llm_model)
     configure_logging(settings.log_level, observe=metrics.take, status_every_s=settings.log_status_every_s)
     database = metrics.health.dependency("database", STARTING, ready=False)
+    Watchdog(metrics.health).start()
     with health_port(settings.health_host, settings.health_port, metrics):
         agent = build_agent(settings, metrics=metrics, wait_for=partial(_wait_for, database, stop))
         return 0 if agent.run(stop) else EXIT_FAILED

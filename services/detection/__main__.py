@@ -47,9 +47,11 @@ def _run(arguments: list[str]) -> int:
     from services.detection.bootstrap import build_detection
     from shared.observability.health import Health
     from shared.observability.health_port import health_port
+    from shared.observability.watchdog import Watchdog
 
     metrics = DetectionMetrics(Health())
     configure_logging(settings.log_level, observe=metrics.take, status_every_s=settings.log_status_every_s)
+    Watchdog(metrics.health).start()
     with health_port(settings.health_host, settings.health_port, metrics):
         return 0 if build_detection(settings, metrics).run(stop) else EXIT_FAILED
 

@@ -54,9 +54,10 @@ from shared.local.sqlite_queue import QUEUE_FILE, SqliteQueue
 from shared.observability.health import STARTING, Dependency, Health, Heart, watched
 
 DRAIN_S = 20.0
-# Quiet for longer, a loop is stuck and /healthz fails. A frame takes seconds at worst; a delivery is a picture and
-# two small calls over a site's line, which may be slow.
-FRAME_LIMIT_S, ROUND_LIMIT_S, DELIVERY_LIMIT_S = 60.0, 60.0, 600.0
+# Quiet for longer, a loop is stuck and /healthz fails. A frame takes seconds at worst, but in a recording it may come
+# after many that are damaged or not wanted; a delivery is a picture and two small calls over a site's line, which may
+# be slow.
+FRAME_LIMIT_S, RECORDING_LIMIT_S, ROUND_LIMIT_S, DELIVERY_LIMIT_S = 60.0, 600.0, 60.0, 600.0
 
 log = structlog.get_logger()
 
@@ -256,8 +257,9 @@ class _CameraBuilder:
         setting = Setting(self.loaded.site, camera, source.facts, detector.info)
         pipeline = CameraPipeline(setting, tools, state, name, settings.show_why, self.begun)
         _dependency(self.health, camera.id)
-        sink = self._sink(camera, pipeline, live=source.facts.kind == "live")
-        heart = self.health.loop(f"camera {camera.id}", FRAME_LIMIT_S)
+        live = source.facts.kind == "live"
+        sink = self._sink(camera, pipeline, live=live)
+        heart = self.health.loop(f"camera {camera.id}", FRAME_LIMIT_S if live else RECORDING_LIMIT_S)
         heart.rest()  # until it runs: with many cameras and models a start takes longer than a frame
         return CameraWatch(camera.id, source, pipeline, sink, _finisher(pipeline, run), heart)
 

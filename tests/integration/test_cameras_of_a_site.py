@@ -83,7 +83,7 @@ def test_without_credentials_a_site_is_watched_but_not_with_wrong_settings(
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
     if wrong:
-        with pytest.raises(ConfigurationError, match="AWS_REGION|AWS_ENDPOINT_URL"):
+        with pytest.raises(ConfigurationError, match=r"AWS_REGION|AWS_ENDPOINT_URL"):
             build_detection(read_settings(DetectionSettings))
         return
     stop = Event()

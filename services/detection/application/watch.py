@@ -61,6 +61,10 @@ class CameraWatch:
         except Exception:  # the thread's edge: tell, and let the other cameras go on
             self.failures += 1
             log.exception("camera.broken", camera=self.camera)
+            if (
+                self.source.facts.kind != "live"
+            ):  # a live camera's heart stops: the service is started again for it
+                self.heart.rest()
         finally:
             self.source.close()
             if self.sink:

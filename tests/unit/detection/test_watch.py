@@ -1,10 +1,13 @@
 """A recording counts as seen only if every frame was looked at and all that was found was stored."""
 
+from collections.abc import Iterator
 from threading import Event
+from typing import Literal
 
 import pytest
 
 from services.detection.application.watch import CameraWatch
+from services.detection.domain.frame import Frame
 from shared.errors import PermanentError
 from tests.fakes.detector import numbered_picture
 from tests.fakes.frame_source import ScriptedFrameSource
@@ -57,3 +60,23 @@ def test_a_recording_that_was_stopped_is_not_finished() -> None:
     stop = Event()
     stop.set()
     assert not Watched(Run({}, kind="file"), stop).finished
+
+
+class Breaking(ScriptedFrameSource):
+    """Breaks after its pictures."""
+
+    def frames(self) -> Iterator[Frame | None]:
+        yield from super().frames()
+        raise KeyError("a slip of ours")
+
+
+@pytest.mark.parametrize(("kind", "awaited"), [("file", False), ("live", True)])
+def test_only_for_a_live_camera_that_broke_the_service_is_to_start_again(
+    kind: Literal["file", "live"], awaited: bool
+) -> None:
+    """A recording that broke must not end those beside it."""
+    source = Breaking([numbered_picture(0, 1280, 720)], kind=kind)
+    camera = CameraWatch("gate", source, Run({}, kind=kind).pipeline)
+    camera.run(Event())
+    assert camera.failures == 1
+    assert (camera.heart.quiet_s is not None) is awaited

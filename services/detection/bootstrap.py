@@ -106,8 +106,10 @@ class DetectionService:
         self.heart.beat()
         self.site.reload_if_changed()
         for camera in self.cameras:
-            status, dependency = camera.source.status, _dependency(self.health, camera.camera)
-            dependency.note(status.state, ready=status.state in ("up", "ended"), problem=status.problem)
+            state, dependency = camera.source.status.state, _dependency(self.health, camera.camera)
+            # too few looks are told and no reason to call the camera down: they come and go with the people in view
+            ready = state in ("up", "ended") and not camera.failing
+            dependency.note(state, ready=ready, problem=camera.problem)
 
 
 def build_detection(settings: DetectionSettings, metrics: DetectionMetrics | None = None) -> DetectionService:

@@ -60,7 +60,7 @@ class Condition:
         state: starting, unused (not asked yet), up, down, or a camera's own word such as frozen.
         ready: whether the service can do its work as far as this dependency goes.
         since: when this state began, aware UTC.
-        problem: why it is not ready, in words without secrets; empty if it is.
+        problem: what is wrong, in words without secrets; of one that is ready, what does not work well.
     """
 
     state: str

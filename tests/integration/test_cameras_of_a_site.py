@@ -1,5 +1,6 @@
 """Which cameras of the site file a detection service watches: all, or those that CAMERA names."""
 
+from math import nan
 from pathlib import Path
 from threading import Event
 
@@ -62,6 +63,20 @@ def test_no_camera_is_awaited_before_all_are_ready(site: Path) -> None:
     quiet_s = {heart.name: heart.quiet_s for heart in service.health.hearts}
     assert [quiet_s[f"camera {name}"] for name in ("gate", "hall", "roof")] == [None] * 3
     service.spool.close()
+
+
+def test_a_camera_whose_model_fails_makes_the_service_not_ready(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (site / "model.onnx").write_bytes(yolo_model(raw_answer([(nan, 32, 16, 40, 0.9, 0.0)])))
+    write_clip(site / "clip.mp4", moving_box(), frames=60)
+    monkeypatch.setenv("CAMERA", "gate")
+    service = build_detection(read_settings(DetectionSettings))
+    assert not service.run(Event())
+    service._look_round()
+    found = service.health.dependency("camera gate").condition
+    assert (found.state, found.ready, service.health.ready) == ("ended", False, False)
+    assert "none can be looked at: " in found.problem
 
 
 CLOUD = {

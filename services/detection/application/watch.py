@@ -15,6 +15,7 @@ from shared.errors import OfficerError
 from shared.observability.health import Heart
 
 STATUS_EVERY_S = 1.0
+FAILS_AFTER = 5  # looks in a row that failed: one odd picture is no news
 POLL_S = 0.5
 
 log = structlog.get_logger()
@@ -31,6 +32,8 @@ class CameraWatch:
         sink: gets every frame, if an annotated video is wanted.
         finished: told once when a recording has been seen to its end, every frame of it, and all was stored.
         heart: beats from the start of `run`, with every frame, and about once a second while there is none.
+        failures: frames that could not be looked at, and a loop that broke.
+        failing: why nothing that it shows is looked at, in words; empty if it is.
     """
 
     camera: str
@@ -40,6 +43,8 @@ class CameraWatch:
     finished: Callable[[], None] = lambda: None
     heart: Heart = field(default_factory=Heart)
     failures: int = 0
+    failing: str = ""
+    _failed_in_a_row: int = 0
     _told_s: float = 0.0
     _told: tuple[int, int] = (0, 0)
     _last: Frame | None = None
@@ -58,8 +63,9 @@ class CameraWatch:
                 self._tell(every_s=STATUS_EVERY_S)
             self._end(stopped=stop.is_set())
             self.heart.rest()
-        except Exception:  # the thread's edge: tell, and let the other cameras go on
+        except Exception as error:  # the thread's edge: tell, and let the other cameras go on
             self.failures += 1
+            self.failing = f"watching it broke off: unexpected {type(error).__name__}"
             log.exception("camera.broken", camera=self.camera)
             if (
                 self.source.facts.kind != "live"
@@ -76,12 +82,20 @@ class CameraWatch:
             look = self.pipeline.see(frame)
             if self.sink:
                 self.sink.add(frame, look)
+            if look:
+                self._failed_in_a_row, self.failing = 0, ""
         except OfficerError as error:
-            self.failures += 1
+            self._note_failure(str(error))
             log.error("frame.failed", camera=self.camera, frame=frame.index, problem=str(error))
-        except Exception:  # a loop's edge: one frame that breaks us must not end the camera
-            self.failures += 1
+        except Exception as error:  # a loop's edge: one frame that breaks us must not end the camera
+            self._note_failure(f"unexpected {type(error).__name__}")
             log.exception("frame.broken", camera=self.camera, frame=frame.index)
+
+    def _note_failure(self, problem: str) -> None:
+        self.failures += 1
+        self._failed_in_a_row += 1
+        if self._failed_in_a_row >= FAILS_AFTER:
+            self.failing = f"its pictures come, but none can be looked at: {problem}"
 
     def _end(self, stopped: bool) -> None:
         if stopped:
@@ -123,9 +137,14 @@ class CameraWatch:
             offset_s=round(self._last.offset_s, 2) if self._last else None,
             frame_index=self._last.index if self._last else None,
             total_frames=self.source.facts.frames,
-            problem=status.problem or self.pipeline.problem,
+            problem=self.problem,
         )
         self._told_s, self._told = now_s, (status.offered, counts.processed)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it, or why violations may be missed, in words; empty if nothing is."""
+        return self.source.status.problem or self.failing or self.pipeline.problem
 
     @property
     def frame_age_s(self) -> float | None:

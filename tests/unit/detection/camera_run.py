@@ -8,7 +8,7 @@ from services.detection.application import camera_state, messages
 from services.detection.application.camera_state import CameraState
 from services.detection.application.messages import Setting
 from services.detection.application.pipeline import CameraPipeline, Tools
-from services.detection.application.ports import Picture, SourceIdentity
+from services.detection.application.ports import MotionGate, Picture, SourceIdentity
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.frame import Frame
 from shared.config.site import Camera, Site, SiteFacts
@@ -63,11 +63,14 @@ class Run:
         states: MemoryStates | None = None,
         site: Site = SITE,
         labels: frozenset[Label] = frozenset(Label),
+        gate: MotionGate | None = None,
     ) -> None:
         self.detector = ScriptedDetector(script, labels, THRESHOLDS)
         self.spool, self.states = spool or MemorySpool(), states if states is not None else MemoryStates()
         source = SourceIdentity(kind, "session-1", "rtsp://camera/1", "camera-host", None)  # type: ignore[arg-type]
-        tools = Tools(AlwaysOpenGate(), self.detector, JpegEvidenceRenderer(), self.spool, self.states)
+        tools = Tools(
+            gate or AlwaysOpenGate(), self.detector, JpegEvidenceRenderer(), self.spool, self.states
+        )
         saved = camera_state.load(self.states, "gate")
         state = saved if saved and kind == "live" else CameraState(session="session-1")
         setting = Setting(site, site.cameras[0], source, self.detector.info)

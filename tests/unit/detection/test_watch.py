@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from services.detection.application.watch import CameraWatch
-from services.detection.domain.frame import Frame
+from services.detection.domain.frame import BgrImage, Frame
 from shared.errors import PermanentError
 from tests.fakes.detector import numbered_picture
 from tests.fakes.frame_source import ScriptedFrameSource
@@ -80,3 +80,37 @@ def test_only_for_a_live_camera_that_broke_the_service_is_to_start_again(
     camera.run(Event())
     assert camera.failures == 1
     assert (camera.heart.quiet_s is not None) is awaited
+
+
+class Failing:
+    """A detector's `detect` that fails at the looks from *first* to before *last*."""
+
+    def __init__(self, run: Run, first: int, last: int) -> None:
+        self._detect, self._fails, self._looks = run.detector.detect, range(first, last), 0
+
+    def __call__(self, images: list[BgrImage], floor: float) -> object:
+        self._looks += 1
+        if self._looks - 1 in self._fails:
+            raise PermanentError("model-failed", "CUDA error 719")
+        return self._detect(images, floor)
+
+
+class Gate:
+    """Wants every third frame."""
+
+    def wants(self, frame: Frame, busy: bool) -> bool:
+        return frame.index % 3 == 0
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "failing"), [(0, 4, False), (0, 20, True), (3, 20, True), (0, 9, False), (5, 9, False)]
+)
+def test_a_camera_whose_model_fails_again_and_again_says_so_until_it_works(
+    monkeypatch: pytest.MonkeyPatch, first: int, last: int, failing: bool
+) -> None:
+    run = Run({}, kind="file", gate=Gate())
+    monkeypatch.setattr(run.detector, "detect", Failing(run, first, last))
+    camera = Watched(run).camera
+    assert bool(camera.failing) is failing
+    assert camera.problem == camera.failing
+    assert ("CUDA error 719" in camera.problem) is failing

@@ -60,11 +60,12 @@ def _shares(detectors: Sequence[Detector]) -> list[frozenset[Label]]:
 
 
 def _joined_info(infos: Sequence[ModelInfo]) -> ModelInfo:
+    """The input is the smaller one: who is large enough for one model only has been judged by that one only."""
     return ModelInfo(
         name="+".join(info.name for info in infos),
         sha256=hashlib.sha256("".join(info.sha256 for info in infos).encode()).hexdigest(),
         backend=infos[0].backend,
-        input_px=infos[0].input_px,
+        input_px=min((info.input_px for info in infos), key=max),
         labels=frozenset[Label]().union(*(info.labels for info in infos)),
         thresholds={
             label: threshold for info in reversed(infos) for label, threshold in info.thresholds.items()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from services.detection.adapters.joined_detector import JoinedDetector
@@ -33,6 +35,14 @@ def test_the_labels_and_thresholds_are_joined() -> None:
     assert info.thresholds == {Label.PERSON: 0.4, Label.HARDHAT: 0.3}
     assert info.name == "scripted+scripted"
     assert len(info.sha256) == 64
+
+
+@pytest.mark.parametrize("sizes", [(1280, 480), (480, 1280)])
+def test_people_are_as_small_as_the_model_of_the_smaller_input_sees_them(sizes: tuple[int, int]) -> None:
+    parts = people(), gear()
+    for part, size in zip(parts, sizes, strict=True):
+        part._info = replace(part.info, input_px=(size, size))
+    assert JoinedDetector(parts).info.input_px == (480, 480)
 
 
 def test_of_two_measured_reliabilities_the_lower_is_told() -> None:

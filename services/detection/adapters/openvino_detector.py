@@ -8,14 +8,16 @@ import numpy as np
 import openvino as ov
 from openvino.preprocess import ColorFormat, PrePostProcessor
 
-from services.detection.adapters.letterbox import FloatArray
+from services.detection.adapters.letterbox import SHARES, FloatArray
 from services.detection.adapters.model_file import ModelFile, read_card
 from services.detection.adapters.onnx_file import not_onnx, onnx_metadata
 from services.detection.adapters.yolo_detector import Shapes, YoloDetector, check_shapes
 from services.detection.domain.frame import BgrImage
 from shared.errors import ConfigurationError, PermanentError
 
-MOST_COMPILED = 8  # sizes of network kept ready; each costs memory, and cameras and zones have few aspects
+MOST_COMPILED = (
+    2 * len(SHARES) - 1
+)  # sizes of network kept ready: all that pictures are fitted into, high and wide
 METADATA = (
     "task",
     "names",

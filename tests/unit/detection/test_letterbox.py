@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.detection.adapters.letterbox import PADDING, Letterbox, fit, rectangle
+from services.detection.adapters.openvino_detector import MOST_COMPILED
 
 sides = st.integers(1, 5000)
 
@@ -17,7 +18,10 @@ sides = st.integers(1, 5000)
         ((1080, 1920), 640, (384, 640)),
         ((1000, 1000), 480, (480, 480)),
         ((1, 1), 480, (480, 480)),
-        ((5000, 1), 640, (640, 32)),
+        ((640, 480), 480, (480, 384)),
+        ((600, 900), 480, (320, 480)),
+        ((1000, 410), 480, (480, 288)),
+        ((5000, 1), 640, (640, 128)),
     ],
 )
 def test_the_input_follows_the_frames_aspect(
@@ -37,6 +41,14 @@ def test_the_input_is_a_multiple_of_the_stride_and_holds_the_frame(
     assert letterbox.top >= 0
     assert letterbox.left + letterbox.scaled[0] <= network[0]
     assert letterbox.top + letterbox.scaled[1] <= network[1]
+
+
+@pytest.mark.parametrize("longest", [320, 480, 640, 1280, 1472])
+def test_however_zones_and_cameras_are_shaped_no_network_has_to_make_room_for_another(longest: int) -> None:
+    shapes = {rectangle((1000, short), longest, 32) for short in range(1, 1001)}
+    shapes |= {rectangle((short, 1000), longest, 32) for short in range(1, 1001)}
+    assert len(shapes) <= MOST_COMPILED
+    assert max(network for shape in shapes for network in shape) == longest
 
 
 @given(sides, sides, sides, sides)

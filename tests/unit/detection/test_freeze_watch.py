@@ -1,5 +1,7 @@
 """A picture that repeats is frozen; one that is only still is not."""
 
+import tracemalloc
+
 import numpy as np
 
 from services.detection.adapters.freeze_watch import FROZEN_AFTER_S, FreezeWatch
@@ -57,3 +59,16 @@ def test_an_endless_stream_of_small_changes_takes_bounded_memory() -> None:
         base[32, 0] = index // 4096
         watch.still_s(base, index / FPS)
     assert len(watch._seen) < 2000
+
+
+def test_what_it_remembers_of_a_still_scene_is_small() -> None:
+    watch, still = FreezeWatch(), np.full((1080, 1920), 127, np.uint8)
+    tracemalloc.start()
+    try:
+        for index in range(1000):
+            still[0, 0], still[8, 0] = index % 32 + 100, index // 32 + 100
+            assert watch.still_s(still, index / FPS) == 0.0
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept_bytes < 1_000_000

@@ -40,9 +40,8 @@ class Watchdog:
     def look(self) -> None:
         """End the service if a loop has been quiet for `GRACE_S` longer than it may."""
         now_s = self._now_s()
-        if (
-            now_s - self._looked_s > 2 * LOOK_EVERY_S
-        ):  # we stood still ourselves (a paused container): so did they
+        stood_still = now_s - self._looked_s > 2 * LOOK_EVERY_S  # in a paused container, and they with us
+        if stood_still:
             self._awake_s = now_s
         self._looked_s = now_s
         awake_s = now_s - self._awake_s
@@ -51,9 +50,8 @@ class Watchdog:
         }
         stuck = {name: round(quiet) for name, (quiet, limit) in quiet_s.items() if quiet > limit + GRACE_S}
         if stuck:
-            teller = Thread(
-                target=_tell, args=(stuck,), daemon=True
-            )  # the log itself may be what they wait for
+            # In a thread, as the log itself may be what they wait for.
+            teller = Thread(target=_tell, args=(stuck,), daemon=True)
             teller.start()
             teller.join(TELL_S)
             self._end(EXIT_STUCK)

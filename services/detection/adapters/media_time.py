@@ -1,10 +1,8 @@
 """The time inside a recording: never falling, whatever the file's timestamps do."""
 
 _JITTER_S = 1.0  # a longer step back is a wrong timestamp, or a clock set anew
-_SURE_STEP_S, _SURE_STEPS = (
-    10.0,
-    3,
-)  # a step ahead that is longer, and more than so many usual ones: wrong, or a pause
+# A step ahead that is longer, and more than so many usual ones, is wrong, or a pause.
+_SURE_STEP_S, _SURE_STEPS = 10.0, 3
 _LONGEST_GAP_S = 3600.0  # a longer pause is a clock set anew
 _EARLY_S = 0.02
 

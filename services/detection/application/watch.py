@@ -63,18 +63,22 @@ class CameraWatch:
                 self._tell(every_s=STATUS_EVERY_S)
             self._end(stopped=stop.is_set())
             self.heart.rest()
+        except OfficerError as error:
+            self._break_off(str(error))
+            log.error("camera.broken", camera=self.camera, problem=str(error))
         except Exception as error:  # the thread's edge: tell, and let the other cameras go on
-            self.failures += 1
-            self.failing = f"watching it broke off: unexpected {type(error).__name__}"
+            self._break_off(f"unexpected {type(error).__name__}")
             log.exception("camera.broken", camera=self.camera)
-            if (
-                self.source.facts.kind != "live"
-            ):  # a live camera's heart stops: the service is started again for it
-                self.heart.rest()
         finally:
             self.source.close()
             if self.sink:
                 self.sink.close()
+
+    def _break_off(self, problem: str) -> None:
+        self.failures += 1
+        self.failing = f"watching it broke off: {problem}"
+        if self.source.facts.kind != "live":  # else its heart stops, and the service is started again for it
+            self.heart.rest()
 
     def _see(self, frame: Frame) -> None:
         self._last = frame

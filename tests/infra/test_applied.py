@@ -300,6 +300,12 @@ def test_the_budget_warns_at_80_percent(dev: Installation) -> None:
     assert (80.0, "ACTUAL") in {(one["Threshold"], one["NotificationType"]) for one in notes}
 
 
+def test_the_budget_counts_what_carries_the_environments_tag(dev: Installation) -> None:
+    account = dev.client("sts").get_caller_identity()["Account"]
+    budget = dev.client("budgets").describe_budget(AccountId=account, BudgetName="officer-dev")["Budget"]
+    assert budget["CostFilters"] == {"TagKeyValue": ["user:environment$dev"]}
+
+
 def test_images_are_scanned_and_their_tags_never_move(dev: Installation) -> None:
     found = dev.client("ecr").describe_repositories()["repositories"]
     ours = [one for one in found if one["repositoryName"].startswith("officer-dev/")]

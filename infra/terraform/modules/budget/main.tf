@@ -13,7 +13,7 @@ resource "aws_budgets_budget" "month" {
 
     content {
       name   = "TagKeyValue"
-      values = ["user:${cost_filter.value.key}$${cost_filter.value.value}"]
+      values = [format("user:%s$%s", cost_filter.value.key, cost_filter.value.value)] # "$${" would be an escape
     }
   }
 

@@ -139,9 +139,10 @@ class Installation:
         told = json.loads(self._run("output", "-json"))
         self.outputs = {name: one["value"] for name, one in told.items()}
 
-    def plan(self) -> dict[str, list[str]]:
-        """What Terraform would change now: the actions, by address."""
-        self._run("plan", "-out=again.tfplan", *self._arguments())
+    def plan(self, **variables: str) -> dict[str, list[str]]:
+        """What Terraform would change now, or with other *variables*: the actions, by address."""
+        told = (f"-var={name}={value}" for name, value in variables.items())
+        self._run("plan", "-out=again.tfplan", *self._arguments(), *told)
         told = json.loads(self._run("show", "-json", "again.tfplan"))
         changes = {one["address"]: one["change"]["actions"] for one in told["resource_changes"]}
         return {

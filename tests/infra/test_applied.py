@@ -397,6 +397,10 @@ def test_something_touches_the_queue_more_often_than_its_metrics_fall_asleep(dev
     assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == before
 
 
+def test_the_agent_leaves_spare_capacity_without_being_made_anew(dev: Installation) -> None:
+    assert dev.plan(agent_spot="false")["module.agent.aws_ecs_service.this"] == ["update"]
+
+
 def test_applied_again_it_changes_nothing(dev: Installation) -> None:
     changes = {
         address: actions for address, actions in dev.plan().items() if not address.startswith(MOTOS_OWN_DRIFT)

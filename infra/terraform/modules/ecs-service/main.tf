@@ -175,6 +175,8 @@ resource "aws_ecs_service" "this" {
   task_definition = aws_ecs_task_definition.this.arn
   # Nothing runs before the first deployment: it pushes images, brings the schema up to date, and then starts.
   desired_count = 0
+  # Without it another capacity provider would be another service: the old one destroyed, the new one with no task.
+  force_new_deployment = true
 
   deployment_minimum_healthy_percent = var.stop_first ? 0 : 100
   deployment_maximum_percent         = var.stop_first ? 100 : 200

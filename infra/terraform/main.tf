@@ -124,8 +124,7 @@ module "agent" {
   name           = "agent"
   region         = var.region
   account_id     = local.account
-  cluster_arn    = aws_ecs_cluster.this.arn
-  cluster_name   = aws_ecs_cluster.this.name
+  cluster_name   = aws_ecs_cluster_capacity_providers.this.cluster_name # ECS refuses a service without its provider
   image          = "${module.registry.repositories["agent"].url}:not-deployed"
   repository_arn = module.registry.repositories["agent"].arn
   command        = ["python", "-m", "services.agent"]
@@ -185,8 +184,7 @@ module "detection" {
   name           = each.key
   region         = var.region
   account_id     = local.account
-  cluster_arn    = aws_ecs_cluster.this.arn
-  cluster_name   = aws_ecs_cluster.this.name
+  cluster_name   = aws_ecs_cluster_capacity_providers.this.cluster_name # ECS refuses a service without its provider
   image          = "${module.registry.repositories["detection"].url}:not-deployed"
   repository_arn = module.registry.repositories["detection"].arn
   command        = ["python", "-m", "services.detection"]

@@ -9,7 +9,7 @@ import pytest
 from services.agent.settings import AgentSettings
 from services.detection.settings import DetectionSettings
 from tests.infra.conftest import SITE
-from tests.infra.installation import ROOT, Installation
+from tests.infra.installation import ROOT, Installation, terraform
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -395,6 +395,12 @@ def test_something_touches_the_queue_more_often_than_its_metrics_fall_asleep(dev
     assert given["QueueUrl"] == url
     getattr(sqs, re.sub(r"([A-Z])", r"_\1", action).lower())(**given)
     assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == before
+
+
+def test_services_are_made_after_the_cluster_has_its_capacity_providers(dev: Installation) -> None:
+    needs = re.findall(r'"(\S+)" -> "(\S+)"', terraform(dev.folder, "graph").stdout)
+    made = {name for name, needed in needs if needed == "aws_ecs_cluster_capacity_providers.this"}
+    assert {f"module.{name}.aws_ecs_service.this" for name in ("agent", "detection")} <= made
 
 
 def test_the_agent_leaves_spare_capacity_without_being_made_anew(dev: Installation) -> None:

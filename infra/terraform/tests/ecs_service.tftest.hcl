@@ -31,7 +31,6 @@ variables {
   name               = "agent"
   region             = "eu-central-1"
   account_id         = "123456789012"
-  cluster_arn        = "arn:aws:ecs:eu-central-1:123456789012:cluster/officer-test"
   cluster_name       = "officer-test"
   image              = "registry/agent:1"
   repository_arn     = "arn:aws:ecr:eu-central-1:123456789012:repository/agent"

@@ -171,7 +171,7 @@ resource "aws_vpc_security_group_egress_rule" "this" {
 resource "aws_ecs_service" "this" {
   #checkov:skip=CKV_AWS_333:with egress = public there is no NAT gateway to pay for; the security group lets nothing in
   name            = "${var.prefix}-${var.name}"
-  cluster         = var.cluster_arn
+  cluster         = var.cluster_name
   task_definition = aws_ecs_task_definition.this.arn
   # Nothing runs before the first deployment: it pushes images, brings the schema up to date, and then starts.
   desired_count = 0

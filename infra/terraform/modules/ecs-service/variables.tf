@@ -23,13 +23,8 @@ variable "account_id" {
   type        = string
 }
 
-variable "cluster_arn" {
-  description = "The ECS cluster."
-  type        = string
-}
-
 variable "cluster_name" {
-  description = "Its name."
+  description = "The ECS cluster."
   type        = string
 }
 

@@ -250,9 +250,9 @@ variable "database" {
 }
 
 variable "database_version" {
-  description = "Version of Postgres."
+  description = "Major version of Postgres; minor ones come by themselves."
   type        = string
-  default     = "17.5"
+  default     = "17"
 }
 
 variable "database_instance_class" {

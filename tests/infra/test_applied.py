@@ -408,6 +408,9 @@ def test_the_agent_leaves_spare_capacity_without_being_made_anew(dev: Installati
 
 
 def test_applied_again_it_changes_nothing(dev: Installation) -> None:
+    """Also after RDS has brought a minor version of Postgres by itself, which cannot be taken back."""
+    upgraded = {"DBInstanceIdentifier": "officer-dev", "EngineVersion": "17.99"}
+    dev.client("rds").modify_db_instance(**upgraded, ApplyImmediately=True)
     changes = {
         address: actions for address, actions in dev.plan().items() if not address.startswith(MOTOS_OWN_DRIFT)
     }

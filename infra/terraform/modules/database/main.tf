@@ -50,7 +50,7 @@ resource "aws_db_parameter_group" "this" {
   count = local.instance ? 1 : 0
 
   name        = var.name
-  family      = "postgres${split(".", var.engine_version)[0]}"
+  family      = "postgres${var.engine_version}"
   description = "TLS only; slow statements are logged"
 
   parameter {
@@ -120,7 +120,7 @@ resource "aws_rds_cluster_parameter_group" "this" {
   count = local.instance ? 0 : 1
 
   name        = var.name
-  family      = "aurora-postgresql${split(".", var.engine_version)[0]}"
+  family      = "aurora-postgresql${var.engine_version}"
   description = "TLS only"
 
   parameter {

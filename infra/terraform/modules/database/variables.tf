@@ -14,12 +14,12 @@ variable "kind" {
 }
 
 variable "engine_version" {
-  description = "Version of Postgres, such as 17.5; Aurora sleeps from 16.3 on."
+  description = "Major version of Postgres, such as 17. AWS upgrades minor ones by itself, and one that is named could not be applied any more."
   type        = string
 
   validation {
-    condition     = can(regex("^1[6-9](\\.[0-9]+)?$", var.engine_version))
-    error_message = "engine_version must be 16 to 19, such as 17.5."
+    condition     = can(regex("^1[6-9]$", var.engine_version))
+    error_message = "engine_version must be a major version of 16 to 19, such as 17: minor ones come by themselves."
   }
 }
 

@@ -107,7 +107,7 @@ variable "detection_size" {
 }
 
 variable "detection_environment" {
-  description = "Further settings of detection: see .env.example."
+  description = "Further settings of detection: see .env.example. LOG_LEVEL stays info or debug, LOG_STATUS_EVERY_S at most 30: alarms live on them."
   type        = map(string)
   default     = {}
 }
@@ -205,7 +205,7 @@ variable "agent_spot" {
 }
 
 variable "agent_environment" {
-  description = "Further settings of the agent, such as LLM_MODEL: see .env.example."
+  description = "Further settings of the agent, such as LLM_MODEL: see .env.example. LOG_LEVEL and LOG_STATUS_EVERY_S as for detection."
   type        = map(string)
   default     = {}
 }

@@ -224,6 +224,34 @@ run "a_secret_among_the_settings_is_refused" {
   expect_failures = [var.environment]
 }
 
+run "logs_too_quiet_for_alarms_are_refused" {
+  command = plan
+
+  module {
+    source = "./modules/ecs-service"
+  }
+
+  variables {
+    environment = { LOG_LEVEL = "warning" }
+  }
+
+  expect_failures = [var.environment]
+}
+
+run "status_lines_too_seldom_for_alarms_are_refused" {
+  command = plan
+
+  module {
+    source = "./modules/ecs-service"
+  }
+
+  variables {
+    environment = { LOG_STATUS_EVERY_S = "60" }
+  }
+
+  expect_failures = [var.environment]
+}
+
 run "a_round_is_long_enough_to_look_twice" {
   command = plan
 

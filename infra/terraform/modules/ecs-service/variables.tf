@@ -111,6 +111,17 @@ variable "environment" {
     condition     = alltrue([for key in keys(var.environment) : !can(regex("(PASSWORD|API_KEY|SECRET|TOKEN)$", key))])
     error_message = "environment must hold no secret: put it into a parameter and name that in secrets."
   }
+
+  # Alarms and scaling are made of log lines: camera.status, agent.status, violation.opened and others of level info.
+  validation {
+    condition     = contains(["debug", "info"], lookup(var.environment, "LOG_LEVEL", "info"))
+    error_message = "LOG_LEVEL must be debug or info: of fewer lines no alarm could be made, and the agent would not know when to sleep."
+  }
+
+  validation {
+    condition     = try(tonumber(lookup(var.environment, "LOG_STATUS_EVERY_S", "30")) <= 30, false)
+    error_message = "LOG_STATUS_EVERY_S must be at most 30: alarms and scaling need a status line twice a minute."
+  }
 }
 
 variable "secrets" {

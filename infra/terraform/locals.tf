@@ -47,17 +47,19 @@ locals {
   }
 
   site_files = [{
-    bucket = aws_s3_object.site.bucket
-    key    = aws_s3_object.site.key
-    sha256 = filesha256(var.site_file)
-    path   = "/config/site.yaml"
+    bucket  = aws_s3_object.site.bucket
+    key     = aws_s3_object.site.key
+    version = aws_s3_object.site.version_id
+    sha256  = filesha256(var.site_file)
+    path    = "/config/site.yaml"
   }]
 
   database_ca_files = [for object in aws_s3_object.database_ca : {
-    bucket = object.bucket
-    key    = object.key
-    sha256 = filesha256(var.database_ca_file)
-    path   = "/config/database-ca.pem"
+    bucket  = object.bucket
+    key     = object.key
+    version = object.version_id
+    sha256  = filesha256(var.database_ca_file)
+    path    = "/config/database-ca.pem"
   }]
 
   https = { "AWS and language models" = { cidr = "0.0.0.0/0", port = 443 } }

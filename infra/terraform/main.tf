@@ -71,22 +71,29 @@ module "database" {
   client_security_group_id = module.agent.security_group_id
 }
 
-# The files that tasks fetch when they start.
+# The files that tasks fetch when they start, each task definition its own version: what runs, and what is gone back to,
+# finds the file that it was made with, whatever was applied since. The bucket keeps old versions for 90 days.
 
 resource "aws_s3_object" "site" {
   bucket       = module.storage.buckets["config"].name
-  key          = "site/${filesha256(var.site_file)}.yaml" # a task definition that is gone back to finds its own
+  key          = "site/site.yaml"
   source       = var.site_file
+  source_hash  = filesha256(var.site_file)
   content_type = "application/yaml"
+
+  depends_on = [module.storage] # the first version, too, is put into a bucket that keeps versions
 }
 
 resource "aws_s3_object" "database_ca" {
   count = var.database_ca_file == null ? 0 : 1
 
   bucket       = module.storage.buckets["config"].name
-  key          = "database-ca/${filesha256(var.database_ca_file)}.pem"
+  key          = "database-ca/database-ca.pem"
   source       = var.database_ca_file
+  source_hash  = filesha256(var.database_ca_file)
   content_type = "application/x-pem-file"
+
+  depends_on = [module.storage]
 }
 
 resource "aws_ecs_cluster" "this" {

@@ -20,7 +20,7 @@ data "aws_iam_policy_document" "detection_task" {
 
   statement {
     sid       = "FetchSiteFile"
-    actions   = ["s3:GetObject"]
+    actions   = ["s3:GetObjectVersion"]
     resources = ["${module.storage.buckets["config"].arn}/site/*"]
   }
 }
@@ -28,7 +28,7 @@ data "aws_iam_policy_document" "detection_task" {
 data "aws_iam_policy_document" "agent" {
   statement {
     sid       = "FetchConfiguration"
-    actions   = ["s3:GetObject"]
+    actions   = ["s3:GetObjectVersion"]
     resources = ["${module.storage.buckets["config"].arn}/site/*", "${module.storage.buckets["config"].arn}/database-ca/*"]
   }
 
@@ -97,7 +97,7 @@ data "aws_iam_policy_document" "agent" {
 data "aws_iam_policy_document" "erase" {
   statement {
     sid       = "FetchConfiguration"
-    actions   = ["s3:GetObject"]
+    actions   = ["s3:GetObjectVersion"]
     resources = ["${module.storage.buckets["config"].arn}/site/*", "${module.storage.buckets["config"].arn}/database-ca/*"]
   }
 

@@ -2,7 +2,7 @@
 
 Runs as a container of its own before the service's, as root on folders that both mount, and ends. From the environment:
 
-    CONFIG_FILES    JSON: a list of {"bucket", "key", "sha256", "path"}
+    CONFIG_FILES    JSON: a list of {"bucket", "key", "version", "sha256", "path"}
     CONFIG_FOLDERS  folders to hand over, separated by commas
     CONFIG_OWNER    user:group, as numbers, that gets them
     AWS_REGION      of the buckets
@@ -33,12 +33,14 @@ class ConfigFile:
     """An object of a bucket and where it goes.
 
     Attributes:
+        version: of the object: the one that the task definition was made with, not the newest.
         sha256: hash that the object must have, in hex.
         path: absolute.
     """
 
     bucket: str
     key: str
+    version: str
     sha256: str
     path: Path
 
@@ -97,10 +99,13 @@ def hand_over(folder: Path, user: int, group: int) -> None:
 def _files(environment: Mapping[str, str]) -> list[ConfigFile]:
     try:
         found = json.loads(environment.get("CONFIG_FILES", ""))
-        return [ConfigFile(one["bucket"], one["key"], one["sha256"], Path(one["path"])) for one in found]
+        return [
+            ConfigFile(one["bucket"], one["key"], one["version"], one["sha256"], Path(one["path"]))
+            for one in found
+        ]
     except (ValueError, TypeError, KeyError) as error:
         raise ConfigurationError(
-            'CONFIG_FILES: is no list of objects with "bucket", "key", "sha256" and "path" in JSON'
+            'CONFIG_FILES: is no list of objects with "bucket", "key", "version", "sha256" and "path" in JSON'
         ) from error
 
 
@@ -113,7 +118,7 @@ def _owner(environment: Mapping[str, str]) -> tuple[int, int]:
 
 def _body(file: ConfigFile, client: "S3Client") -> bytes:
     with our_errors(f"object {file.key} in bucket {file.bucket}"):
-        found = client.get_object(Bucket=file.bucket, Key=file.key)
+        found = client.get_object(Bucket=file.bucket, Key=file.key, VersionId=file.version)
         if found["ContentLength"] > MAX_BYTES:
             raise ConfigurationError(
                 f"CONFIG_FILES: {file.key} has {found['ContentLength']:,} bytes; allowed: {MAX_BYTES:,}"

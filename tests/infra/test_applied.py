@@ -102,11 +102,28 @@ def test_services_start_after_their_files_are_there(dev: Installation) -> None:
         assert prepare["essential"] is False
         assert main_container(task)["dependsOn"] == [{"containerName": "prepare", "condition": "SUCCESS"}]
         wanted = json.loads(settings_of(prepare)["CONFIG_FILES"])
-        held = [dev.client("s3").get_object(Bucket=one["bucket"], Key=one["key"]) for one in wanted]
-        assert held[0]["Body"].read() == SITE.encode()
+        assert body_of(dev, wanted[0]) == SITE.encode()
         paths = [one["path"] for one in wanted]
         with_database = [] if name.startswith("detection") else ["/config/database-ca.pem"]
         assert paths == ["/config/site.yaml", *with_database]
+
+
+def body_of(dev: Installation, file: dict[str, str]) -> bytes:
+    """What the container prepare would fetch."""
+    found = dev.client("s3").get_object(Bucket=file["bucket"], Key=file["key"], VersionId=file["version"])
+    body: bytes = found["Body"].read()
+    return body
+
+
+def test_another_site_file_leaves_what_runs_its_own(dev: Installation) -> None:
+    """Until it is deployed what starts asks for the version before, and that is still there."""
+    dev.site_file.write_text(SITE.replace("name: Hall", "name: Great hall"))
+    try:
+        changes = dev.plan()
+    finally:
+        dev.site_file.write_text(SITE)
+    assert changes["aws_s3_object.site"] == ["update"]
+    assert changes["module.agent.aws_ecs_task_definition.this"] == ["delete", "create"]
 
 
 def test_services_are_asked_whether_they_live(dev: Installation) -> None:

@@ -46,7 +46,7 @@ def policies_of(installation: Installation, role: str) -> list[dict[str, Any]]:
         ("s3:PutObjectTagging", f"{EVIDENCE}/evidence/2026/03/04/a/b.jpg"),
         ("s3:PutObject", f"{EVIDENCE}/events/2026/03/04/a/opened-1.json"),
         ("sqs:SendMessage", QUEUE),
-        ("s3:GetObject", f"{CONFIG}/site/abc.yaml"),
+        ("s3:GetObjectVersion", f"{CONFIG}/site/site.yaml"),
     ],
 )
 def test_detection_may(dev: Installation, action: str, resource: str) -> None:
@@ -62,7 +62,7 @@ def test_detection_may(dev: Installation, action: str, resource: str) -> None:
         ("s3:PutObject", f"{EVIDENCE}/elsewhere/a.jpg"),
         ("s3:PutObject", f"{REPORTS}/reports/a.pdf"),
         ("s3:GetObject", f"{REPORTS}/reports/a.pdf"),
-        ("s3:GetObject", f"{CONFIG}/database-ca/abc.pem"),
+        ("s3:GetObjectVersion", f"{CONFIG}/database-ca/database-ca.pem"),
         ("sqs:ReceiveMessage", QUEUE),
         ("sqs:DeleteMessage", QUEUE),
         ("sqs:PurgeQueue", QUEUE),
@@ -81,6 +81,8 @@ def test_detection_may_not(dev: Installation, action: str, resource: str) -> Non
     [
         ("s3:GetObject", f"{EVIDENCE}/evidence/2026/03/04/a/b.jpg"),
         ("s3:GetObject", f"{EVIDENCE}/events/2026/03/04/a/opened-1.json"),
+        ("s3:GetObjectVersion", f"{CONFIG}/site/site.yaml"),
+        ("s3:GetObjectVersion", f"{CONFIG}/database-ca/database-ca.pem"),
         ("s3:ListBucket", EVIDENCE),
         ("s3:ListBucket", REPORTS),
         ("s3:PutObject", f"{REPORTS}/reports/a.pdf"),
@@ -132,6 +134,7 @@ def test_only_the_eraser_deletes_and_only_what_is_held_of_violations(dev: Instal
             assert allows(eraser, action, held)
             assert not allows(policies_of(dev, "officer-dev-agent"), action, held)
     assert allows(eraser, "s3:ListBucketVersions", EVIDENCE)
+    assert allows(eraser, "s3:GetObjectVersion", f"{CONFIG}/site/site.yaml")
     assert not allows(eraser, "s3:GetObject", f"{EVIDENCE}/evidence/2026/03/04/a/b.jpg")
     assert not allows(eraser, "s3:DeleteBucket", EVIDENCE)
     assert not allows(policies_of(dev, "officer-dev-github-deploy"), "iam:PassRole", ERASER, TO_TASKS)
@@ -216,7 +219,7 @@ def test_a_deployment_may_not(dev: Installation, action: str, resource: str, con
         ("ssm:PutParameter", f"{PARAMETERS}/db-password"),
         ("ecs:UpdateService", f"{ECS}:service/officer-dev/officer-dev-agent"),
         ("ecs:RunTask", f"{ECS}:task-definition/officer-dev-agent-migrate:7"),
-        ("s3:PutObject", f"{CONFIG}/site/abc.yaml"),
+        ("s3:PutObject", f"{CONFIG}/site/site.yaml"),
         ("logs:FilterLogEvents", f"arn:aws:logs:eu-central-1:{ACCOUNT}:log-group:/officer-dev/agent:*"),
     ],
 )

@@ -136,12 +136,13 @@ variable "secrets" {
 }
 
 variable "config_files" {
-  description = "Files that are fetched before the service starts: object, its SHA-256, and where it goes."
+  description = "Files that are fetched before the service starts: object and its version, its SHA-256, and where it goes."
   type = list(object({
-    bucket = string
-    key    = string
-    sha256 = string
-    path   = string
+    bucket  = string
+    key     = string
+    version = string
+    sha256  = string
+    path    = string
   }))
 
   validation {

@@ -4,7 +4,8 @@
 
 ENVIRONMENT is name and environment of the installation, such as officer-dev. The tag, or --detection and --agent by
 themselves, name images that are in its registry; what runs is named by digest. An older tag takes a deployment back.
-With --test a violation marked as a test must become a mail (officer deploy-check), or it is taken back as well.
+With --test a violation marked as a test must become a report, and a mail to whoever wants mails of its --severity
+(officer deploy-check), or it is taken back as well.
 
 What there is to deploy to stands in the parameter /ENVIRONMENT/deployment, which Terraform writes. The task definitions
 there are copied with the images in them; Terraform's own are never changed. Exit code 0: all runs as asked; 1: it does
@@ -220,6 +221,7 @@ def _tested(options: argparse.Namespace) -> bool:
     """Whether officer deploy-check of this very environment sees its test violation arrive."""
     officer = Path(sys.executable).with_name("officer")
     command = [officer, "deploy-check", options.environment, "--region", options.region, "--only-test"]
+    command += ["--severity", options.severity]
     return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - the one beside this Python
 
 
@@ -231,6 +233,12 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--detection", help="tag of the detection image, else --tag")
     parser.add_argument("--agent", help="tag of the agent image, else --tag")
     parser.add_argument("--test", action="store_true", help="send a test violation; go back if it gets lost")
+    parser.add_argument(
+        "--severity",
+        default="low",
+        choices=["low", "medium", "high", "critical"],
+        help="of the test; decides who is mailed",
+    )
     options = parser.parse_args(arguments)
     if not (options.tag or (options.detection and options.agent)):
         parser.error("name the images: --tag, or --detection and --agent")

@@ -13,7 +13,17 @@ from botocore.exceptions import ClientError
 
 from officer.deployment.checks import checks
 from officer.deployment.installation import Installation, read_installation
-from officer.deployment.trial import ID, NOBODY, drawn_picture, follow, late, made, outcomes, send
+from officer.deployment.trial import (
+    ID,
+    NOBODY,
+    NOBODY_OF_THAT,
+    drawn_picture,
+    follow,
+    late,
+    made,
+    outcomes,
+    send,
+)
 from officer.doctor import Finding, examine
 from shared.contracts.violation import Closed, Opened, decode, encode, envelope
 from shared.errors import ConfigurationError
@@ -291,11 +301,18 @@ def test_it_is_given_up_when_time_is_over() -> None:
     ],
 )
 def test_what_went_wrong_on_its_way_is_said(lines: list[dict[str, Any]], name: str, told: str) -> None:
-    known, complete = outcomes(PDF, lines)
+    known, complete = outcomes(PDF, lines, Severity.CRITICAL)
     finding = dict(known)[name]
     assert complete
     assert finding.ok is False
     assert told in finding.told
+
+
+def test_that_nobody_wants_mails_of_a_lower_severity_is_no_fault() -> None:
+    """Or every deployment of such a site would be taken back."""
+    known, complete = outcomes(PDF, [{"event": "report.stored", "mails": 0}], Severity.LOW)
+    assert complete
+    assert dict(known)["test mail"] == Finding(None, NOBODY_OF_THAT)
 
 
 def test_a_mail_that_is_put_off_is_told_with_its_reason() -> None:

@@ -29,6 +29,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 POLL_S = 10.0
 MIGRATION_LIMIT_S = 900.0
 ROLLOUT_LIMIT_S = 1200.0
+KEPT = "deployed-"  # begins the tag that modules/registry keeps images by
 # What ECS tells of a task definition and does not take back
 READ_ONLY = (
     "taskDefinitionArn",
@@ -85,6 +86,8 @@ class Deployment:
             self._wait_until_stable(wanted)
             if not self.proof():
                 raise DeploymentError("the new tasks run, but the test violation did not become a mail")
+            for name in needed:
+                self._keep(name, tags[name])
         except (DeploymentError, ClientError, BotoCoreError):
             self._go_back(before)
             raise
@@ -95,6 +98,21 @@ class Deployment:
         name = repository.partition("/")[2]
         found = self.ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])
         return f"{repository}@{found['imageDetails'][0]['imageDigest']}"
+
+    def _keep(self, image: str, tag: str) -> None:
+        """Give the image a second tag, by which the registry's rules know what was in service and let go of it last."""
+        name = self.told["repositories"][image].partition("/")[2]
+        kept = f"{KEPT}{tag.removeprefix(KEPT)}"
+        (found,) = self.ecr.describe_images(repositoryName=name, imageIds=[{"imageTag": tag}])["imageDetails"]
+        if kept in found["imageTags"]:
+            return
+        (held,) = self.ecr.batch_get_image(repositoryName=name, imageIds=[{"imageTag": tag}])["images"]
+        self.ecr.put_image(
+            repositoryName=name,
+            imageManifest=held["imageManifest"],
+            imageManifestMediaType=held["imageManifestMediaType"],
+            imageTag=kept,
+        )
 
     def _registered(self, base: str, image: str) -> str:
         """A task definition like *base* with *image* in every container."""

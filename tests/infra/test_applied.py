@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from infra.deploy import KEPT
 from services.agent.settings import AgentSettings
 from services.detection.settings import DetectionSettings
 from tests.infra.conftest import SITE
@@ -330,6 +331,20 @@ def test_images_are_scanned_and_their_tags_never_move(dev: Installation) -> None
     for repository in ours:
         assert repository["imageTagMutability"] == "IMMUTABLE"
         assert repository["imageScanningConfiguration"]["scanOnPush"] is True
+
+
+def test_no_number_of_builds_takes_an_image_that_was_deployed(dev: Installation) -> None:
+    told = dev.client("ecr").get_lifecycle_policy(repositoryName="officer-dev/agent")
+    rules = {
+        one["rulePriority"]: one["selection"] for one in json.loads(told["lifecyclePolicyText"])["rules"]
+    }
+    order = [rules[priority]["tagStatus"] for priority in sorted(rules)]
+    assert order == [
+        "untagged",
+        "tagged",
+        "any",
+    ]  # an image that one rule is about is not taken by a later one
+    assert rules[2]["tagPrefixList"] == [KEPT]
 
 
 def test_at_the_edge_only_the_agent_runs_in_aws(edge: Installation) -> None:

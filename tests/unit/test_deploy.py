@@ -3,6 +3,7 @@
 # ruff: noqa: N803 - the names of arguments are those of AWS
 
 import copy
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,17 +99,40 @@ class Ecs:
         held["taskDefinition"], held["desiredCount"] = now_runs, desiredCount
 
 
+@dataclass
 class Ecr:
+    """A registry with one image in each repository.
+
+    Attributes:
+        tags: of each image, by its repository.
+    """
+
+    tags: dict[str, list[str]] = field(default_factory=lambda: defaultdict(lambda: ["v2"]))
+
     def describe_images(self, repositoryName: str, imageIds: list[dict[str, str]]) -> dict[str, Any]:
-        assert imageIds == [{"imageTag": "v2"}]
-        return {"imageDetails": [{"imageDigest": f"sha256:{repositoryName.rpartition('/')[2]}"}]}
+        assert imageIds[0]["imageTag"] in self.tags[repositoryName]
+        digest = f"sha256:{repositoryName.rpartition('/')[2]}"
+        return {"imageDetails": [{"imageDigest": digest, "imageTags": self.tags[repositoryName]}]}
+
+    def batch_get_image(self, repositoryName: str, imageIds: list[dict[str, str]]) -> dict[str, Any]:
+        assert imageIds[0]["imageTag"] in self.tags[repositoryName]
+        return {"images": [{"imageManifest": repositoryName, "imageManifestMediaType": "oci"}]}
+
+    def put_image(
+        self, repositoryName: str, imageManifest: str, imageManifestMediaType: str, imageTag: str
+    ) -> None:
+        assert (imageManifest, imageManifestMediaType) == (repositoryName, "oci")
+        if imageTag in self.tags[repositoryName]:
+            raise ClientError({"Error": {"Code": "ImageAlreadyExistsException"}}, "PutImage")
+        self.tags[repositoryName].append(imageTag)
 
 
-def deploy(ecs: Ecs, *, proven: bool = True) -> list[str]:
+def deploy(ecs: Ecs, ecr: Ecr | None = None, *, tag: str = "v2", proven: bool = True) -> list[str]:
     lines: list[str] = []
-    Deployment(TOLD, ecs, Ecr(), proof=lambda: proven, wait=lambda _: None, tell=lines.append).deploy(
-        {"detection": "v2", "agent": "v2"}
+    deployment = Deployment(
+        TOLD, ecs, ecr or Ecr(), proof=lambda: proven, wait=lambda _: None, tell=lines.append
     )
+    deployment.deploy({"detection": tag, "agent": tag})
     return lines
 
 
@@ -138,6 +162,27 @@ def test_every_container_gets_the_image_by_its_digest() -> None:
     running = ecs.definitions[ecs.services["officer-dev-detection-1"]["taskDefinition"]]
     images = {container["image"] for container in running["containerDefinitions"]}
     assert images == {"registry/officer-dev/detection@sha256:detection"}
+
+
+def test_the_registry_is_told_which_images_were_in_service() -> None:
+    ecr = Ecr()
+    deploy(Ecs(), ecr)
+    assert ecr.tags == {f"officer-dev/{name}": ["v2", "deployed-v2"] for name in ("agent", "detection")}
+
+
+@pytest.mark.parametrize("tag", ["v2", "deployed-v2"])
+def test_an_image_that_is_put_into_service_again_is_not_tagged_again(tag: str) -> None:
+    ecr = Ecr()
+    deploy(Ecs(), ecr)
+    deploy(Ecs(), ecr, tag=tag)
+    assert ecr.tags["officer-dev/agent"] == ["v2", "deployed-v2"]
+
+
+def test_what_did_not_hold_takes_no_place_among_the_images_to_go_back_to() -> None:
+    ecr = Ecr()
+    with pytest.raises(DeploymentError):
+        deploy(Ecs(), ecr, proven=False)
+    assert "deployed-v2" not in ecr.tags["officer-dev/agent"]
 
 
 def test_a_service_that_sleeps_is_woken_to_be_seen_at_work() -> None:

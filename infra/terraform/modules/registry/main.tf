@@ -1,4 +1,4 @@
-# One repository for each image: scanned on push, tags never move, old images go.
+# One repository for each image: scanned on push, tags never move, old images go, those that were in service last.
 
 resource "aws_ecr_repository" "this" {
   #checkov:skip=CKV_AWS_136:images are public code; the AWS key encrypts them at rest
@@ -30,9 +30,16 @@ resource "aws_ecr_lifecycle_policy" "this" {
         selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 7 }
         action       = { type = "expire" }
       },
+      # What infra/deploy.py has tagged. The rule below cannot take what this one is about, however many builds come after.
       {
         rulePriority = 2
-        description  = "Enough to go back to"
+        description  = "What is in service, and enough to go back to"
+        selection    = { tagStatus = "tagged", tagPrefixList = ["deployed-"], countType = "imageCountMoreThan", countNumber = var.kept }
+        action       = { type = "expire" }
+      },
+      {
+        rulePriority = 3
+        description  = "Builds"
         selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = var.kept }
         action       = { type = "expire" }
       },

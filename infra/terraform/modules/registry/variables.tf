@@ -14,7 +14,7 @@ variable "images" {
 }
 
 variable "kept" {
-  description = "Images kept in each repository to go back to."
+  description = "Images kept in each repository: so many that were in service, and so many others."
   type        = number
   default     = 10
 

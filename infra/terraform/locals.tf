@@ -8,7 +8,8 @@ locals {
   partition = data.aws_partition.current.partition
   parameter = "arn:${local.partition}:ssm:${var.region}:${local.account}:parameter"
 
-  # Cameras in groups, one detection service for each; none where detection runs elsewhere.
+  # Cameras in groups, one detection service for each; none where detection runs elsewhere. By their place in the file: one
+  # that is put in between moves those behind it to another service, hence to another spool and state (docs/deploy.md).
   in_aws  = var.detection_placement != "edge"
   on_gpu  = var.detection_placement == "gpu"
   cameras = [for camera in yamldecode(file(var.site_file)).cameras : camera.id]

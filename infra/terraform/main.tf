@@ -8,6 +8,11 @@ module "network" {
   zones  = var.zones
   cidr   = var.network_cidr
   egress = var.egress
+
+  endpoint_services = concat(
+    ["ecr.api", "ecr.dkr", "ecs", "elasticfilesystem", "email", "logs", "sqs", "ssm"],
+    local.on_gpu ? ["ecs-agent", "ecs-telemetry"] : [], # an instance joins its cluster by these
+  )
 }
 
 module "storage" {

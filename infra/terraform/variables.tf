@@ -87,7 +87,7 @@ variable "detection_placement" {
 }
 
 variable "cameras_per_task" {
-  description = "Cameras of the site file that one detection task watches; docs/cost.md states what was measured."
+  description = "Cameras of the site file that one detection task watches, in the file's order; docs/cost.md states what was measured. Another number moves cameras between tasks."
   type        = number
   default     = 3
 

@@ -13,7 +13,7 @@ from shared.config.settings import is_secret
 SERVICES: dict[str, Any] = yaml.safe_load(
     (Path(__file__).parents[2] / "docker-compose.yml").read_text("utf-8")
 )["services"]
-# in one variable each (DATABASE_URL, QUEUE_NAME), or set in the image
+# in one variable each (DATABASE_URL, QUEUE_NAME), set in the image, or of no use without a mount (docs/compose.md)
 IN_PARTS = {
     "db_host",
     "db_port",

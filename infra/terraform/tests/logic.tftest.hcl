@@ -89,7 +89,7 @@ run "gpu_brings_instances" {
 
   variables {
     detection_placement = "gpu"
-    egress              = "nat"
+    egress              = "endpoints"
     cameras_per_task    = 3
   }
 
@@ -103,6 +103,11 @@ run "gpu_brings_instances" {
   assert {
     condition     = length(module.gpu_capacity) == 1
     error_message = "GPU tasks need instances."
+  }
+
+  assert {
+    condition     = length(setintersection(module.network.endpoints, ["ecs", "ecs-agent", "ecs-telemetry"])) == 3
+    error_message = "Instances must reach ECS to join the cluster."
   }
 }
 

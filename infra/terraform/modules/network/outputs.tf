@@ -22,3 +22,8 @@ output "assign_public_ip" {
   description = "Whether tasks need a public address to reach AWS."
   value       = !local.private
 }
+
+output "endpoints" {
+  description = "AWS services that are reached without leaving the network, besides S3."
+  value       = keys(aws_vpc_endpoint.interface)
+}

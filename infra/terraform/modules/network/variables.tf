@@ -41,5 +41,4 @@ variable "egress" {
 variable "endpoint_services" {
   description = "AWS services that get an interface endpoint with egress = endpoints."
   type        = set(string)
-  default     = ["ecr.api", "ecr.dkr", "ecs", "elasticfilesystem", "email", "logs", "sqs", "ssm"]
 }

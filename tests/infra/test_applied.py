@@ -310,6 +310,18 @@ def test_every_alarm_has_its_runbook_and_every_runbook_its_alarm(dev: Installati
     assert [name for name in there if f"[{name}.md]({name}.md)" not in table] == []
 
 
+def test_one_camera_is_blind_and_not_several_for_a_moment_each(dev: Installation) -> None:
+    """The service counts for each camera; a sum over all of them would rise with their number."""
+    filters = dev.client("logs").describe_metric_filters(logGroupName="/officer-dev/detection-1")
+    patterns = {
+        one["metricTransformations"][0]["metricName"]: one["filterPattern"]
+        for one in filters["metricFilters"]
+    }
+    assert patterns["camera-blind"] == '{ $.event = "camera.status" && $.blind_s >= 600 }'
+    (alarm,) = [one for one in alarms(dev)[0] if one["AlarmName"] == "officer-dev-camera-blind"]
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("Sum", 0, 1)
+
+
 def test_the_budget_warns_at_80_percent(dev: Installation) -> None:
     account = dev.client("sts").get_caller_identity()["Account"]
     notes = dev.client("budgets").describe_notifications_for_budget(

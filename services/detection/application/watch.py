@@ -34,6 +34,7 @@ class CameraWatch:
         heart: beats from the start of `run`, with every frame, and about once a second while there is none.
         failures: frames that could not be looked at, and a loop that broke.
         failing: why nothing that it shows is looked at, in words; empty if it is.
+        now_s: seconds of a clock that nobody sets.
     """
 
     camera: str
@@ -42,12 +43,14 @@ class CameraWatch:
     sink: LookSink | None = None
     finished: Callable[[], None] = lambda: None
     heart: Heart = field(default_factory=Heart)
+    now_s: Callable[[], float] = time.monotonic
     failures: int = 0
     failing: str = ""
     _failed_in_a_row: int = 0
     _told_s: float = 0.0
     _told: tuple[int, int] = (0, 0)
     _last: Frame | None = None
+    _up_s: float | None = None
     _began_s: float = field(default_factory=time.monotonic)
 
     def run(self, stop: Event) -> None:
@@ -120,7 +123,7 @@ class CameraWatch:
         )
 
     def _tell(self, every_s: float) -> None:
-        now_s = time.monotonic()
+        now_s = self.now_s()
         seconds = now_s - self._told_s
         if seconds < every_s:
             return
@@ -130,6 +133,7 @@ class CameraWatch:
             "camera.status",
             camera=self.camera,
             state=status.state,
+            blind_s=self._blind_s(status.state, now_s),
             offered=status.offered,
             processed=counts.processed,
             skipped=status.skipped,
@@ -144,6 +148,12 @@ class CameraWatch:
             problem=self.problem,
         )
         self._told_s, self._told = now_s, (status.offered, counts.processed)
+
+    def _blind_s(self, state: str, now_s: float) -> float:
+        """Seconds since the camera was up and looked at, or since the start; 0 while it is, and after a recording's end."""
+        if self._up_s is None or (state in ("up", "ended") and not self.failing):
+            self._up_s = now_s
+        return round(now_s - self._up_s, 1)
 
     @property
     def problem(self) -> str:

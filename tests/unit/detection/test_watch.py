@@ -1,10 +1,13 @@
-"""A recording counts as seen only if every frame was looked at and all that was found was stored."""
+"""A recording counts as seen only if every frame was looked at and all that was found was stored; a live camera tells
+for how long it has been blind."""
 
 from collections.abc import Iterator
+from itertools import count
 from threading import Event
 from typing import Literal
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.detection.application.watch import CameraWatch
 from services.detection.domain.frame import BgrImage, Frame
@@ -114,3 +117,25 @@ def test_a_camera_whose_model_fails_again_and_again_says_so_until_it_works(
     assert bool(camera.failing) is failing
     assert camera.problem == camera.failing
     assert ("CUDA error 719" in camera.problem) is failing
+
+
+def test_a_camera_tells_for_how_long_it_has_not_been_up() -> None:
+    """Whatever it was meanwhile: down, frozen, starting again."""
+    picture = numbered_picture(0, 1280, 720)
+    source = ScriptedFrameSource([picture, None, None, None, picture, None], kind="live")
+    clock = count(1000, 300)
+    camera = CameraWatch("gate", source, Run({}).pipeline, now_s=lambda: float(next(clock)))
+    with capture_logs() as logs:
+        camera.run(Event())
+    told = [line["blind_s"] for line in logs if line["event"] == "camera.status"]
+    assert told == [0, 300, 600, 900, 0, 300, 0]
+
+
+def test_a_camera_that_was_never_up_is_blind_from_the_start() -> None:
+    clock = count(1000, 300)
+    source = ScriptedFrameSource([None, None, None], kind="live")
+    camera = CameraWatch("gate", source, Run({}).pipeline, now_s=lambda: float(next(clock)))
+    with capture_logs() as logs:
+        camera.run(Event())
+    told = [line["blind_s"] for line in logs if line["event"] == "camera.status"]
+    assert told == [0, 300, 600, 0]

@@ -7,7 +7,7 @@ locals {
   # An event of the log becomes a metric. Log groups of a kind share it: ten in all, which is what is free of charge.
   events = {
     camera-up       = { from = "detection", pattern = "{ $.event = \"camera.status\" && $.state = \"up\" }", value = "1" }
-    camera-blind    = { from = "detection", pattern = "{ $.event = \"camera.status\" && ($.state = \"down\" || $.state = \"frozen\") }", value = "1" }
+    camera-blind    = { from = "detection", pattern = "{ $.event = \"camera.status\" && $.blind_s >= 600 }", value = "1" }
     violations      = { from = "detection", pattern = "{ $.event = \"violation.opened\" }", value = "1" }
     reports         = { from = "agent", pattern = "{ $.event = \"report.stored\" }", value = "1" }
     quarantined     = { from = "agent", pattern = "{ $.event = \"message.quarantined\" }", value = "1" }
@@ -25,11 +25,10 @@ locals {
     }
   ]...)
 
-  # A camera that is down says so twice a minute (LOG_STATUS_EVERY_S): 10 times in 5 minutes.
   alarms = {
     camera-blind = {
-      metric = "camera-blind", statistic = "Sum", period = 300, times = 2, above = 5, missing = "notBreaching"
-      text   = "A camera has been down or frozen for most of ten minutes. See docs/runbooks/camera-blind.md"
+      metric = "camera-blind", statistic = "Sum", period = 300, times = 1, above = 0, missing = "notBreaching"
+      text   = "A camera has been down or frozen for ten minutes. See docs/runbooks/camera-blind.md"
     }
     mail-failures = {
       metric = "mails-refused", statistic = "Sum", period = 300, times = 1, above = 0, missing = "notBreaching"

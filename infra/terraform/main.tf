@@ -184,7 +184,7 @@ module "agent" {
     round_every_hours = var.agent_round.every_hours
     round_minutes     = var.agent_round.minutes
     metric_namespace  = local.prefix
-    outbox_metrics    = { due = "mails-due", later = "mails-later", held = "mails-held" }
+    outbox_metrics    = { waiting = "mails-waiting", held = "mails-held" }
   }
 }
 

@@ -53,7 +53,7 @@ NOBODY = "nobody in the site file gets mails at all; do: add a recipient and dep
 NOBODY_OF_THAT = (
     "none: nobody in the site file gets mails of that severity; to see one go out: --severity critical"
 )
-LOOK_AT_MAIL = "the agent says nothing of it; do: look at the dashboard's mails that wait"
+LOOK_AT_MAIL = "the agent says nothing of it; do: docs/runbooks/mails-waiting.md"
 Outcome = tuple[str, Finding]
 Line = Mapping[str, Any]
 

@@ -266,7 +266,7 @@ def test_the_agent_leaves_zero_and_comes_back(dev: Installation) -> None:
     assert alarms["officer-dev-agent-wake"]["AlarmActions"] == [policies["wake"]["PolicyARN"]]
     assert alarms["officer-dev-agent-idle"]["AlarmActions"] == [policies["idle"]["PolicyARN"]]
     work = next(one for one in alarms["officer-dev-agent-idle"]["Metrics"] if one.get("Expression"))
-    for mails in ("due", "later", "held"):
+    for mails in ("waiting", "held"):
         assert f"outbox_{mails}" in work["Expression"]
     rounds = scaling.describe_scheduled_actions(ServiceNamespace="ecs")["ScheduledActions"]
     mine = {
@@ -320,6 +320,13 @@ def test_one_camera_is_blind_and_not_several_for_a_moment_each(dev: Installation
     assert patterns["camera-blind"] == '{ $.event = "camera.status" && $.blind_s >= 600 }'
     (alarm,) = [one for one in alarms(dev)[0] if one["AlarmName"] == "officer-dev-camera-blind"]
     assert (alarm["Statistic"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("Sum", 0, 1)
+
+
+def test_mails_that_stand_still_ring_whether_they_are_due_or_put_off(dev: Installation) -> None:
+    """A mail server that is down leaves them due; a working one is seen without any at some look of an hour."""
+    (alarm,) = [one for one in alarms(dev)[0] if one["AlarmName"] == "officer-dev-mails-waiting"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("mails-waiting", "Minimum")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 3600
 
 
 def test_the_budget_warns_at_80_percent(dev: Installation) -> None:

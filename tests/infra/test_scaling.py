@@ -48,23 +48,20 @@ def test_the_agent_is_woken(
     [
         pytest.param({}, True, id="all-is-empty"),
         pytest.param({"held": NONE}, True, id="nothing-in-flight-is-not-told"),
-        pytest.param(
-            {"outbox_due": NONE, "outbox_later": NONE, "outbox_held": NONE}, True, id="no-status-line-yet"
-        ),
+        pytest.param({"outbox_waiting": NONE, "outbox_held": NONE}, True, id="no-status-line-yet"),
         pytest.param({"waiting": MANY}, False, id="a-backlog"),
         pytest.param({"held": ONE}, False, id="only-in-flight"),
-        pytest.param({"outbox_due": ONE}, False, id="a-mail-is-due"),
-        pytest.param({"outbox_later": ONE}, False, id="a-mail-was-put-off"),
-        pytest.param({"outbox_held": ONE}, False, id="a-mail-is-being-sent"),
+        pytest.param({"outbox_waiting": ONE}, False, id="a-mail-is-due-or-was-put-off"),
+        pytest.param({"outbox_held": ONE}, False, id="a-mail-is-held-for-a-digest"),
         pytest.param({"waiting": NONE}, False, id="nothing-is-told-of-the-queue"),
         pytest.param({"waiting": JUST_EMPTY}, False, id="empty-for-five-minutes-only"),
-        pytest.param({"outbox_due": JUST_EMPTY}, False, id="mails-gone-for-five-minutes-only"),
+        pytest.param({"outbox_waiting": JUST_EMPTY}, False, id="mails-gone-for-five-minutes-only"),
     ],
 )
 def test_the_agent_goes_to_sleep(
     dev: Installation, figures: dict[str, Sequence[Figure]], sleeps: bool
 ) -> None:
-    empty = dict.fromkeys(("waiting", "held", "outbox_due", "outbox_later", "outbox_held"), ZERO)
+    empty = dict.fromkeys(("waiting", "held", "outbox_waiting", "outbox_held"), ZERO)
     assert rings(alarm(dev, "idle"), empty | figures) is sleeps
 
 

@@ -54,7 +54,7 @@ variables {
     round_every_hours = 4
     round_minutes     = 8
     metric_namespace  = "officer-test"
-    outbox_metrics    = { due = "mails-due", later = "mails-later", held = "mails-held" }
+    outbox_metrics    = { waiting = "mails-waiting", held = "mails-held" }
   }
 }
 

@@ -105,6 +105,7 @@ class Agent:
         return {
             "waiting": inbox.waiting,
             "in_hand": inbox.held,
+            "mails_waiting": mails.due + mails.later,
             "mails_due": mails.due,
             "mails_later": mails.later,
             "mails_held": mails.held,

@@ -150,7 +150,7 @@ class CameraWatch:
         self._told_s, self._told = now_s, (status.offered, counts.processed)
 
     def _blind_s(self, state: str, now_s: float) -> float:
-        """Seconds since the camera was up and looked at, or since the start; 0 while it is, and after a recording's end."""
+        """Seconds since it was up and looked at, or since the start; 0 while it is, and after a recording's end."""
         if self._up_s is None or (state in ("up", "ended") and not self.failing):
             self._up_s = now_s
         return round(now_s - self._up_s, 1)

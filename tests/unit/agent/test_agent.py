@@ -14,6 +14,7 @@ from services.agent.application.mail_outbox import MailRoom
 from services.agent.application.process_violation import Desk
 from services.agent.domain.recipients import Recipient
 from services.agent.domain.work_claim import Claim
+from shared.errors import TransientError
 from shared.regulations.table import shipped_table
 from tests import agent_builders as make
 from tests.fakes.memory_database import MemoryDatabase, MemoryOutbox, MemoryReportRepository
@@ -124,6 +125,21 @@ def test_what_is_held_goes_out_as_a_digest_at_the_end(office: Office) -> None:
     assert sorted(line.state for line in office.database.mails) == ["in-digest", "in-digest", "sent", "sent"]
     left = {"waiting": 0, "in_hand": 0, "mails_due": 0, "mails_later": 0, "mails_held": 0}
     assert logs[-1] == {"event": "agent.stopped", "log_level": "info", **left}
+
+
+def test_mails_that_no_server_takes_are_told_as_waiting(office: Office) -> None:
+    """An alarm hangs on it: they are due all the time, never put off and never refused."""
+    office.mailer.raises = [TransientError("the mail server is down")] * 100
+    office.inbox.send(make.body(1))
+    with capture_logs() as logs:
+        thread = office.start()
+        until(lambda: any(line["event"] == "mail.paused" for line in logs))
+        told = len(logs)
+        until(lambda: any(line["event"] == "agent.status" for line in logs[told:]))
+        office.stop.set()
+        thread.join()
+    status = next(line for line in logs[told:] if line["event"] == "agent.status")
+    assert (status["mails_waiting"], status["mails_due"], status["mails_later"]) == (1, 1, 0)
 
 
 def test_a_defect_in_one_part_ends_the_whole(office: Office) -> None:

@@ -25,6 +25,7 @@ FARGATE = {
     16384: set(range(32768, 122881, 8192)),
 }
 WITHOUT_ALARM = {"budget", "mail-bounces", "restore"}  # told by mails of their own, or by you
+FREE_METRICS = 10  # of an account, a month
 MOST_STOP_S = 120
 STOP_BUDGET_S = 100  # in which our services end
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/monitoring-using-cloudwatch.html
@@ -310,13 +311,42 @@ def test_every_alarm_has_its_runbook_and_every_runbook_its_alarm(dev: Installati
     assert [name for name in there if f"[{name}.md]({name}.md)" not in table] == []
 
 
+def filters(installation: Installation, service: str) -> dict[str, str]:
+    """Patterns of the lines that become metrics, by the metric."""
+    logs, group = installation.client("logs"), f"/{installation.prefix}/{service}"
+    found = logs.describe_metric_filters(logGroupName=group)["metricFilters"]
+    return {one["metricTransformations"][0]["metricName"]: one["filterPattern"] for one in found}
+
+
+def test_every_metric_is_made_of_a_documented_event(dev: Installation, edge: Installation) -> None:
+    document = (ROOT / "docs" / "log-events.md").read_text("utf-8")
+    detection, agent = filters(dev, "detection-2"), filters(dev, "agent")
+    for pattern in (*detection.values(), *agent.values()):
+        for event in re.findall(r'\$\.event = "([^"]+)"', pattern):
+            assert re.search(rf"^\|[^|]*`{re.escape(event)}`", document, re.MULTILINE), event
+    assert filters(edge, "detection-edge") == detection
+    assert len(detection | agent) <= FREE_METRICS
+
+
+@pytest.mark.parametrize(
+    ("name", "minutes", "events"),
+    [
+        ("undelivered", 30, {"courier.failed"}),
+        ("spool-trouble", 5, {"spool.refused", "spool.quarantined"}),
+    ],
+)
+def test_what_does_not_leave_detection_rings(
+    dev: Installation, name: str, minutes: int, events: set[str]
+) -> None:
+    assert set(re.findall(r'"([^"]+)"', filters(dev, "detection-1")[name])) == events
+    (alarm,) = [one for one in alarms(dev)[0] if one["AlarmName"] == f"officer-dev-{name}"]
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == (name, "Sum", 0)
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == minutes * 60
+
+
 def test_one_camera_is_blind_and_not_several_for_a_moment_each(dev: Installation) -> None:
     """The service counts for each camera; a sum over all of them would rise with their number."""
-    filters = dev.client("logs").describe_metric_filters(logGroupName="/officer-dev/detection-1")
-    patterns = {
-        one["metricTransformations"][0]["metricName"]: one["filterPattern"]
-        for one in filters["metricFilters"]
-    }
+    patterns = filters(dev, "detection-1")
     assert patterns["camera-blind"] == '{ $.event = "camera.status" && $.blind_s >= 600 }'
     (alarm,) = [one for one in alarms(dev)[0] if one["AlarmName"] == "officer-dev-camera-blind"]
     assert (alarm["Statistic"], alarm["Threshold"], alarm["EvaluationPeriods"]) == ("Sum", 0, 1)

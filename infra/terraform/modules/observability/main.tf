@@ -4,11 +4,12 @@
 locals {
   namespace = var.name
 
-  # An event of the log becomes a metric. Log groups of a kind share it: at most ten in all, which is what is free of charge.
+  # An event of the log becomes a metric. Log groups of a kind share it: ten in all, which is what is free of charge.
   events = {
     camera-up       = { from = "detection", pattern = "{ $.event = \"camera.status\" && $.state = \"up\" }", value = "1" }
     camera-blind    = { from = "detection", pattern = "{ $.event = \"camera.status\" && $.blind_s >= 600 }", value = "1" }
-    violations      = { from = "detection", pattern = "{ $.event = \"violation.opened\" }", value = "1" }
+    undelivered     = { from = "detection", pattern = "{ $.event = \"courier.failed\" }", value = "1" }
+    spool-trouble   = { from = "detection", pattern = "{ $.event = \"spool.refused\" || $.event = \"spool.quarantined\" }", value = "1" }
     reports         = { from = "agent", pattern = "{ $.event = \"report.stored\" }", value = "1" }
     quarantined     = { from = "agent", pattern = "{ $.event = \"message.quarantined\" }", value = "1" }
     mails-refused   = { from = "agent", pattern = "{ $.event = \"mail.refused\" }", value = "1" }
@@ -28,6 +29,15 @@ locals {
     camera-blind = {
       metric = "camera-blind", statistic = "Sum", period = 300, times = 1, above = 0, missing = "notBreaching"
       text   = "A camera has been down or frozen for ten minutes. See docs/runbooks/camera-blind.md"
+    }
+    # The courier tries at least once in half a minute: failures in each five minutes of half an hour are no hiccup.
+    undelivered = {
+      metric = "undelivered", statistic = "Sum", period = 300, times = 6, above = 0, missing = "notBreaching"
+      text   = "Detection cannot hand over what it has found. See docs/runbooks/undelivered.md"
+    }
+    spool-trouble = {
+      metric = "spool-trouble", statistic = "Sum", period = 300, times = 1, above = 0, missing = "notBreaching"
+      text   = "Detection cannot keep what it has found, or has set it aside. See docs/runbooks/spool-trouble.md"
     }
     mail-failures = {
       metric = "mails-refused", statistic = "Sum", period = 300, times = 1, above = 0, missing = "notBreaching"
@@ -185,7 +195,10 @@ resource "aws_cloudwatch_dashboard" "this" {
 
 locals {
   widgets = concat([
-    { title = "Violations, reports, refused mails", stat = "Sum", metrics = [for event in ["violations", "reports", "mails-refused", "quarantined"] : [local.namespace, event]] },
+    { title = "Messages (two for each violation), reports, refused mails", stat = "Sum", metrics = concat(
+      [["AWS/SQS", "NumberOfMessagesSent", "QueueName", var.queue_name]],
+      [for event in ["reports", "mails-refused", "quarantined"] : [local.namespace, event]],
+    ) },
     { title = "Queue", stat = "Maximum", metrics = [
       ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", var.queue_name],
       ["AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName", var.queue_name],

@@ -184,7 +184,10 @@ def _log_gb(topology: Topology, cameras: int, prices: Prices) -> float:
 def _watching(topology: Topology, cameras: int, prices: Prices) -> float:
     gb = max(0.0, _log_gb(topology, cameras, prices) - prices.free("logs_gb"))
     metrics = max(0.0, prices.load("log_metrics") - prices.free("metrics"))
-    alarms = max(0.0, prices.load("alarm_metrics") - prices.free("alarm_metrics"))
+    looked_at = prices.load("alarm_metrics") + _tasks(
+        topology, cameras
+    )  # each detection service has one of its own
+    alarms = max(0.0, looked_at - prices.free("alarm_metrics"))
     return (
         gb * prices.usd("logs_gb")
         + metrics * prices.usd("metric_month")

@@ -263,7 +263,7 @@ module "observability" {
   region                 = var.region
   cluster_arn            = aws_ecs_cluster.this.arn
   cluster_name           = aws_ecs_cluster.this.name
-  service_names          = concat([module.agent.service_name], [for service in module.detection : service.service_name])
+  services               = merge({ agent = module.agent.service_name }, { for name, service in module.detection : name => service.service_name })
   queue_name             = module.messaging.queue.name
   dead_letter_queue_name = module.messaging.dead_letter_queue.name
   alerts_topic_arn       = module.messaging.alerts_topic_arn

@@ -301,7 +301,7 @@ def test_deploy_check_is_told_of_every_alarm(dev: Installation) -> None:
 
 def test_every_alarm_has_its_runbook_and_every_runbook_its_alarm(dev: Installation) -> None:
     runbooks = {
-        one["AlarmName"].removeprefix("officer-dev-"): one["AlarmDescription"].rpartition(" ")[2]
+        re.sub("^officer-dev-|-[0-9]+", "", one["AlarmName"]): one["AlarmDescription"].rpartition(" ")[2]
         for one in alarms(dev)[0]
     }
     assert runbooks == {name: f"docs/runbooks/{name}.md" for name in runbooks}
@@ -342,6 +342,26 @@ def test_what_does_not_leave_detection_rings(
     (alarm,) = [one for one in alarms(dev)[0] if one["AlarmName"] == f"officer-dev-{name}"]
     assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == (name, "Sum", 0)
     assert alarm["Period"] * alarm["EvaluationPeriods"] == minutes * 60
+
+
+def test_each_detection_service_that_is_gone_rings(dev: Installation) -> None:
+    """The others' cameras are up meanwhile."""
+    gone = [one for one in alarms(dev)[0] if one["AlarmName"].endswith("-gone")]
+    watched = {one["AlarmName"]: one["Dimensions"][-1]["Value"] for one in gone}
+    assert watched == {f"officer-dev-detection-{n}-gone": f"officer-dev-detection-{n}" for n in (1, 2)}
+    for alarm in gone:
+        assert (alarm["Statistic"], alarm["Threshold"]) == ("SampleCount", 1)
+        assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_a_task_that_ecs_stops_as_unhealthy_counts_as_one_that_ended_by_itself(dev: Installation) -> None:
+    rule = dev.client("events").describe_rule(Name="officer-dev-stopped-tasks")
+    by_itself, unhealthy = json.loads(rule["EventPattern"])["detail"]["$or"]
+    assert by_itself == {"stopCode": ["EssentialContainerExited", "TaskFailedToStart"]}
+    assert unhealthy == {  # of what the scheduler stops, deployments and scaling are not meant
+        "stopCode": ["ServiceSchedulerInitiated"],
+        "stoppedReason": [{"prefix": "Task failed container health checks"}],
+    }
 
 
 def test_one_camera_is_blind_and_not_several_for_a_moment_each(dev: Installation) -> None:

@@ -106,6 +106,25 @@ resource "aws_cloudwatch_metric_alarm" "detection_silent" {
   ok_actions          = [var.alerts_topic_arn]
 }
 
+# One of several detection services: the alarms above hear the others. ECS counts a sample for each running task and minute.
+resource "aws_cloudwatch_metric_alarm" "detection_gone" {
+  for_each = { for service, name in var.services : service => name if startswith(service, "detection") }
+
+  alarm_name          = "${var.name}-${each.key}-gone"
+  alarm_description   = "No task of ${each.value} has run for ten minutes. See docs/runbooks/detection-gone.md"
+  namespace           = "AWS/ECS"
+  metric_name         = "CPUUtilization"
+  dimensions          = { ClusterName = var.cluster_name, ServiceName = each.value }
+  statistic           = "SampleCount"
+  period              = 300
+  evaluation_periods  = 2
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching"
+  alarm_actions       = [var.alerts_topic_arn]
+  ok_actions          = [var.alerts_topic_arn]
+}
+
 # Tasks that end by themselves. ECS forgets a stopped task after an hour: the log group remembers why.
 resource "aws_cloudwatch_log_group" "stopped_tasks" {
   #checkov:skip=CKV_AWS_158:names and reasons of stopped tasks, nothing personal; the AWS key encrypts them
@@ -116,7 +135,7 @@ resource "aws_cloudwatch_log_group" "stopped_tasks" {
 
 resource "aws_cloudwatch_event_rule" "stopped_tasks" {
   name        = "${var.name}-stopped-tasks"
-  description = "A task whose main container ended by itself, or that could not start"
+  description = "A task whose main container ended by itself, that could not start, or that ECS stopped as unhealthy"
 
   event_pattern = jsonencode({
     source      = ["aws.ecs"]
@@ -124,8 +143,11 @@ resource "aws_cloudwatch_event_rule" "stopped_tasks" {
     detail = {
       clusterArn = [var.cluster_arn]
       lastStatus = ["STOPPED"]
-      stopCode   = ["EssentialContainerExited", "TaskFailedToStart"]
       group      = [{ prefix = "service:" }] # what runs once is meant to end
+      "$or" = [
+        { stopCode = ["EssentialContainerExited", "TaskFailedToStart"] },
+        { stopCode = ["ServiceSchedulerInitiated"], stoppedReason = [{ prefix = "Task failed container health checks" }] },
+      ]
     }
   })
 }
@@ -211,7 +233,7 @@ locals {
     for metric in ["CPUUtilization", "MemoryUtilization"] : {
       title   = "${metric}, percent"
       stat    = "Average"
-      metrics = [for service in sort(tolist(var.service_names)) : ["AWS/ECS", metric, "ClusterName", var.cluster_name, "ServiceName", service]]
-    } if length(var.service_names) > 0
+      metrics = [for name in sort(values(var.services)) : ["AWS/ECS", metric, "ClusterName", var.cluster_name, "ServiceName", name]]
+    } if length(var.services) > 0
   ])
 }

@@ -28,9 +28,9 @@ variable "cluster_name" {
   type        = string
 }
 
-variable "service_names" {
-  description = "Names of the ECS services, for the dashboard."
-  type        = set(string)
+variable "services" {
+  description = "Names of the ECS services, by what each is: detection... or agent."
+  type        = map(string)
 }
 
 variable "queue_name" {

@@ -112,7 +112,7 @@ variable "environment" {
     error_message = "environment must hold no secret: put it into a parameter and name that in secrets."
   }
 
-  # Alarms and scaling are made of log lines: camera.status, agent.status, violation.opened and others of level info.
+  # Alarms and scaling are made of log lines: camera.status, agent.status and others of level info.
   validation {
     condition     = contains(["debug", "info"], lookup(var.environment, "LOG_LEVEL", "info"))
     error_message = "LOG_LEVEL must be debug or info: of fewer lines no alarm could be made, and the agent would not know when to sleep."

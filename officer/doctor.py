@@ -96,12 +96,14 @@ MARKS = {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]-[/]"}
 def _as_found(data: Path) -> Iterator[None]:
     """Checks that make the folder leave none behind that was not there."""
     made = [folder for folder in (data, *data.parents) if not folder.exists()]
-    yield
-    if made:
-        shutil.rmtree(data / MODEL_CACHE, ignore_errors=True)
-    for folder in made:
-        with suppress(OSError):  # not empty: somebody uses it by now
-            folder.rmdir()
+    try:
+        yield
+    finally:
+        if made:
+            shutil.rmtree(data / MODEL_CACHE, ignore_errors=True)
+        for folder in made:
+            with suppress(OSError):  # not empty: somebody uses it by now
+                folder.rmdir()
 
 
 def examine(check: Callable[[], Finding]) -> Finding:

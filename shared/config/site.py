@@ -44,15 +44,11 @@ def _known_timezone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (KeyError, ValueError, OSError) as error:
-        offset = re.search(r"[+-]\d", value)  # the nearest name is hours off
-        meant = None if offset else nearest(value, available_timezones())
-        advice = (
-            f"; do: did you mean {meant!r}?"
-            if meant
-            else "; do: name the place, not its offset"
-            if offset
-            else ""
-        )
+        if re.search(r"[+-]\d", value):  # the nearest name is hours off
+            advice = "; do: name the place, not its offset"
+        else:
+            meant = nearest(value, available_timezones())
+            advice = f"; do: did you mean {meant!r}?" if meant else ""
         raise ValueError(f"is no IANA time zone; allowed: such as Europe/Berlin{advice}") from error
     return value
 

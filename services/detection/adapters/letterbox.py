@@ -11,14 +11,8 @@ from services.detection.domain.frame import BgrImage
 
 FloatArray = npt.NDArray[np.float32]
 PADDING = 114  # the grey that YOLO models are trained with
-SHARES = (
-    1 / 5,
-    2 / 5,
-    3 / 5,
-    2 / 3,
-    4 / 5,
-    1,
-)  # 3/5 holds 16:9, 2/3 who is looked at closer, 4/5 holds 4:3 and 5:4
+# 3/5 holds 16:9, 2/3 who is looked at closer, 4/5 holds 4:3 and 5:4.
+SHARES = (1 / 5, 2 / 5, 3 / 5, 2 / 3, 4 / 5, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,7 @@ from services.detection.adapters.yolo_detector import Shapes, YoloDetector, chec
 from services.detection.domain.frame import BgrImage
 from shared.errors import ConfigurationError, PermanentError
 
-MOST_COMPILED = (
-    2 * len(SHARES) - 1
-)  # sizes of network kept ready: all that pictures are fitted into, high and wide
+MOST_COMPILED = 2 * len(SHARES) - 1  # sizes kept ready: all that pictures are fitted into, high and wide
 METADATA = (
     "task",
     "names",

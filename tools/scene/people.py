@@ -87,10 +87,10 @@ def build_worker(name: str, look: Look, library: Library) -> Worker:
     if look.hat:
         parts["hat"] = [tailor.hat(look.hat)]
     if look.cap:
-        parts["body"].append(tailor.cap(look.cap))
+        parts["soft"] = [tailor.cap(look.cap)]
     if look.soft_hat:
         soft = library.garment("clothes", look.soft_hat)
-        parts["body"].append(tailor.garment("soft-hat", soft, materials.cloth(f"{name}-soft", soft.texture)))
+        parts["soft"] = [tailor.garment("soft", soft, materials.cloth(f"{name}-soft", soft.texture))]
     if look.carried:
         parts["carried"] = [tailor.hat_in_hand(look.carried)]
     return Worker(name, armature, parts, _head_vertices(body))

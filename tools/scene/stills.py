@@ -53,16 +53,9 @@ HAIR = (
     *("curly", "curly2", "afro01", "junglebookhair", "Wig_bun_blonde", "Harvey_Hawk1"),
     *("short01", "short02", "short03", "short04", ""),
 )
-UNDER_A_HAT = (
-    "short01",
-    "short02",
-    "short03",
-    "short04",
-    "ponytail01",
-    "long01",
-    "bob01",
-    "",
-)  # others hide it
+# Others would hide the hat.
+UNDER_A_HAT = ("short01", "short02", "short03", "short04", "ponytail01", "long01", "bob01", "")
+SOFT_HATS = ("Fishing_Hat_01", "fedora")  # a cap is made here, these are the wardrobe's
 SUITS = ("male_worksuit01", *(f"male_casualsuit0{number}" for number in range(1, 7)))
 ARMS = (
     {},
@@ -117,12 +110,14 @@ def _look(library: Library, chance: random.Random) -> Look:
     build = f"{sex}-young-averagemuscle"
     weight, height = chance.choice(("max", "min")), chance.choice(("max", "min"))
     hat = chance.choice(list(HATS.values())) if chance.random() < 0.35 else None
+    soft = not hat and chance.random() < 0.4
+    cap = chance.choice(list(HATS.values())) if soft and chance.random() < 0.6 else None
     suit = chance.choice(SUITS)
     return Look(
         skin=skin,
         suit=suit,
         shoes=chance.choice(("shoes01", "shoes03")),
-        hair=chance.choice(UNDER_A_HAT if hat else HAIR),
+        hair=chance.choice(UNDER_A_HAT if hat or soft else HAIR),
         shape={
             f"{race}-{sex}-young": 1.0,
             f"universal-{build}-{weight}weight": chance.uniform(0.0, 0.6),
@@ -131,6 +126,8 @@ def _look(library: Library, chance: random.Random) -> Look:
         suit_tint=tuple(chance.uniform(0.4, 1.3) for _ in range(3)),
         hair_shade=chance.uniform(0.1, 0.7),
         hat=hat,
+        cap=cap,
+        soft_hat=chance.choice(SOFT_HATS) if soft and not cap else "",
         vest=None if suit == JACKET else VESTS["lime"],
         carried=HATS["white"],
     )
@@ -153,7 +150,7 @@ def _arrange(
         worker = _equip(member, chance)
         for _ in range(12):
             _pose(worker, middle, 0.3 * distance, chance)
-            seen = observer.look([worker], (*PARTS, "hair")).get(worker.name)
+            seen = observer.look([worker], (*PARTS, "hair", "soft")).get(worker.name)
             if seen and observer.room_around(worker) and _tells(seen, placed):
                 for mesh in worker.meshes:
                     mesh.hide_render = False
@@ -231,15 +228,12 @@ def _things(worker: Worker, seen: Boxes) -> Iterator[tuple[str, Box]]:
 
 
 def _bare_head(seen: Boxes) -> Box:
-    """The head with its hair, but no hair that hangs far below the chin."""
-    head, hair = seen["head"], seen.get("hair", seen["head"])
-    lowest = head[3] + _height(head) // 6
-    return (
-        min(head[0], hair[0]),
-        min(head[1], hair[1]),
-        max(head[2], hair[2]),
-        min(lowest, max(head[3], hair[3])),
-    )
+    """The head with its hair and what it wears instead of a hard hat, but no hair that hangs far below the chin."""
+    head = seen["head"]
+    boxes = [seen[part] for part in ("head", "hair", "soft") if part in seen]
+    x1, y1 = (min(box[side] for box in boxes) for side in (0, 1))
+    x2, y2 = (max(box[side] for box in boxes) for side in (2, 3))
+    return x1, y1, x2, min(y2, head[3] + _height(head) // 6)
 
 
 def _shoot(scene: bpy.types.Scene, path: Path, seed: int, light: Light) -> None:

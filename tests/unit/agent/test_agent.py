@@ -123,7 +123,8 @@ def test_what_is_held_goes_out_as_a_digest_at_the_end(office: Office) -> None:
         office.stop.set()
         thread.join()
     assert sorted(line.state for line in office.database.mails) == ["in-digest", "in-digest", "sent", "sent"]
-    left = {"waiting": 0, "in_hand": 0, "mails_due": 0, "mails_later": 0, "mails_held": 0}
+    counted = ("waiting", "in_hand", "mails_waiting", "mails_due", "mails_later", "mails_held")
+    left = dict.fromkeys(counted, 0)
     assert logs[-1] == {"event": "agent.stopped", "log_level": "info", **left}
 
 

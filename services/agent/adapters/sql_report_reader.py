@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from services.agent.adapters.sql_database import Database
-from services.agent.adapters.sql_rows import REVIEWED, read_report
+from services.agent.adapters.sql_rows import read_report, reviews_of
 from services.agent.adapters.sql_schema import audit, outbox, violations
 from services.agent.application.ports import MailRow, ReportFilter, ReportRow, Review, Verdict
 from services.agent.domain.letter import FiledReport
@@ -43,9 +43,8 @@ class SqlReportReader:
         return FiledReport(read_report(row.report), row.pdf_key, row.pdf_sha256, row.pdf_bytes)
 
     def reviews(self, violation_id: str) -> Sequence[Review]:
-        reviewed = audit.c.violation_id == violation_id, audit.c.event == REVIEWED
         with self._database.read() as db:
-            rows = db.execute(select(audit).where(*reviewed).order_by(audit.c.id)).all()
+            rows = db.execute(select(audit).where(reviews_of(violation_id)).order_by(audit.c.id)).all()
         return [Review(row.at, Verdict(row.detail["verdict"]), row.detail.get("note", "")) for row in rows]
 
 

@@ -9,11 +9,11 @@ from sqlalchemy import Connection, and_, case, delete, func, or_, select, text, 
 
 from services.agent.adapters.sql_database import Database, DatabaseTime
 from services.agent.adapters.sql_rows import (
-    REVIEWED,
     closed_columns,
     outbox_columns,
     read_report,
     report_columns,
+    reviews_of,
     write_audit,
     write_report,
 )
@@ -126,8 +126,7 @@ class SqlReportRepository:
             db.execute(delete(outbox).where(outbox.c.violation_id == violation_id))
             db.execute(delete(violations).where(violations.c.violation_id == violation_id))
             db.execute(delete(quarantine).where(quarantine.c.violation_id == violation_id))
-            reviewed = audit.c.violation_id == violation_id, audit.c.event == REVIEWED
-            db.execute(delete(audit).where(*reviewed))  # a person's own words
+            db.execute(delete(audit).where(reviews_of(violation_id)))  # a person's own words
             write_audit(db, "violation.erased", violation_id, reason=reason)
 
     def _claim_statement(self, message: ViolationMessage, sha256: str, lease_s: float) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, and_
 
 from services.agent.adapters.sql_database import DatabaseTime
 from services.agent.adapters.sql_schema import audit
@@ -130,6 +130,11 @@ def digest_columns(recipient: str, severity: str) -> dict[str, Any]:
         "state": "pending",
         **_unsent(),
     }
+
+
+def reviews_of(violation_id: str) -> ColumnElement[bool]:
+    """The lines of the audit that hold what people made of that violation."""
+    return and_(audit.c.violation_id == violation_id, audit.c.event == REVIEWED)
 
 
 def write_audit(db: Connection, event: str, violation_id: str | None, **detail: object) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 
 from services.detection.adapters.file_frame_source import FileFrameSource
 from services.detection.adapters.frame_sources import open_source
@@ -108,16 +108,21 @@ def test_a_file_that_was_cut_short_is_read_to_its_end_and_told(tmp_path: Path) -
     assert source.status.state == "ended"
 
 
-def in_fragments(path: Path) -> Path:
-    """As recorders write mp4, so that a power cut leaves what is there."""
-    whole = write_clip(path.with_suffix(".whole.mp4"), moving_box((640, 480)), 200)
-    options = {"movflags": "empty_moov+frag_keyframe"}
-    with av.open(str(whole)) as container, av.open(str(path), "w", options=options) as copy:
+def copy_video(whole: Path, copy: OutputContainer) -> None:
+    """The packets as they are, none encoded anew."""
+    with av.open(str(whole)) as container:
         stream = copy.add_stream_from_template(container.streams.video[0])
         for packet in container.demux(video=0):
             packet.stream = stream
             if packet.size:
                 copy.mux(packet)
+
+
+def in_fragments(path: Path) -> Path:
+    """As recorders write mp4, so that a power cut leaves what is there."""
+    whole = write_clip(path.with_suffix(".whole.mp4"), moving_box((640, 480)), 200)
+    with av.open(str(path), "w", options={"movflags": "empty_moov+frag_keyframe"}) as copy:
+        copy_video(whole, copy)
     return path
 
 
@@ -187,14 +192,10 @@ def test_the_files_own_time_is_when_its_recording_began(tmp_path: Path) -> None:
 def of_a_killed_recorder(path: Path) -> Path:
     """Written into a pipe: nobody goes back to note the length."""
     whole = write_clip(path.with_suffix(".whole.mkv"), moving_box(), 40, fps=20)
-    with path.open("wb") as file, av.open(str(whole)) as container:
+    with path.open("wb") as file:
         pipe = SimpleNamespace(write=file.write)
         with av.open(pipe, "w", format="matroska") as copy:
-            stream = copy.add_stream_from_template(container.streams.video[0])
-            for packet in container.demux(video=0):
-                packet.stream = stream
-                if packet.size:
-                    copy.mux(packet)
+            copy_video(whole, copy)
     return path
 
 

@@ -110,9 +110,8 @@ def review(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     quarter = [0.25 * sheet.width] * 4
     yield sheet.table([ticks, lines, remarks], quarter, *rules, pad=6, inset=8, heights=(23, 29, 29))
     yield sheet.gap(2)
-    command = f"officer reports review {words.short_id(report.brief.opened.violation_id)}"
-    others = "(or --dismissed for a false alarm, --authorised, --exempt)"
-    yield sheet.text.text(CAPTION, f"Keep it in the database, too: {command} --confirmed {others}")
+    kept = f"Keep it in the database, too: {words.review(report.brief.opened.violation_id)}"
+    yield sheet.text.text(CAPTION, kept)
 
 
 def origin(sheet: Sheet, report: Report) -> Iterator[Flowable]:

@@ -46,6 +46,12 @@ def short_id(violation_id: str) -> str:
     return violation_id[:8]
 
 
+def review(violation_id: str) -> str:
+    """How a person's verdict comes into the database."""
+    others = "(or --dismissed for a false alarm, --authorised, --exempt)"
+    return f"officer reports review {short_id(violation_id)} --confirmed {others}"
+
+
 def at_site(moment: datetime, timezone: str) -> datetime:
     """*moment* by the site's clocks; by UTC where the zone is unknown here."""
     try:

@@ -233,7 +233,7 @@ _AREA_HARM = {
     Hazard.OVERHEAD_WORK: "an object that falls can strike whoever is below",
     Hazard.VEHICULAR_TRAFFIC: "a driver may not see a person on foot in time",
     Hazard.PUBLIC_TRAFFIC: "a driver may not see a person on foot in time",
-    Hazard.EXCAVATION: "the sides can give way, and digging equipment works close by",
+    Hazard.EXCAVATION: "equipment that digs can strike whoever is near, and dug ground can give way",
     Hazard.CRANE_SWING: "the moving crane can strike or crush whoever is in its reach",
     Hazard.LIFTING: "a load can drop or swing without warning",
     Hazard.POWERED_TRUCKS: "a truck driver may not see a person on foot in time",

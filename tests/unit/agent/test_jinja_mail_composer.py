@@ -64,6 +64,12 @@ def named(site: str = "North yard", camera: str = "Gate camera") -> FiledReport:
     )
 
 
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_reader_learns_how_to_keep_a_verdict(kind: str) -> None:
+    body = " ".join(text_of(reported(), kind).split())
+    assert f"officer reports review {make.opened().violation_id[:8]} --confirmed (or --dismissed" in body
+
+
 def test_the_subject_tells_severity_place_finding_and_short_id() -> None:
     filed = make.filed(1, Severity.HIGH)
     assert str(reported(filed)["Subject"]) == (

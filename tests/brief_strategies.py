@@ -31,7 +31,7 @@ names = st.one_of(
     st.sampled_from(_SAMPLES),
     st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1, max_size=200),
 )
-recurrences = st.builds(Recurrence, st.integers(0, 40), st.integers(0, 99))
+recurrences = st.builds(Recurrence, st.integers(0, 40), st.integers(0, 99), st.integers(0, 7))
 _PRESENCE = [Finding.RESTRICTED_ZONE, Finding.PROXIMITY_VEHICLE, Finding.UNDER_LOAD, Finding.WORK_AT_HEIGHT]
 _MISSING = [finding for finding in Finding if finding not in _PRESENCE]
 

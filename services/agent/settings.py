@@ -65,7 +65,7 @@ class AgentSettings(ServiceSettings, LlmSettings):
         (), description="addresses separated by commas that get every report; else the site file's recipients"
     )
     mail_cap_per_hour: int = Field(
-        20, ge=1, le=1000, description="most mails for one recipient in an hour; beyond it one digest"
+        20, ge=1, le=1000, description="most mails for one recipient in an hour, critical ones aside; beyond it digests"
     )
     smtp_host: str | None = Field(None, description="mail server; needed for smtp")
     smtp_port: int | None = Field(

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.agent.application.ports import LeaseLostError, OutboxCounts, Sidecar
-from services.agent.domain.letter import FiledReport, Letter
+from services.agent.domain.facts import days_before
+from services.agent.domain.letter import MAX_IN_DIGEST, FiledReport, Letter
 from services.agent.domain.report import Recurrence, Report
 from services.agent.domain.work_claim import Claim, ClaimOutcome, Finished, Leased, OtherPayload
 from shared.contracts.violation import Closed, Opened, ViolationMessage, payload_hash
@@ -111,13 +112,19 @@ class MemoryReportRepository:
 
     def recurrence(self, opened: Opened) -> Recurrence:
         with self._database as db:
-            ages = [
-                (opened.first_seen - other.first_seen).total_seconds() / 86_400
+            earlier = [
+                other.first_seen
                 for other in (filed.report.brief.opened for filed in db.reports.values())
                 if (other.site.id, other.camera.id, other.rule.id)
                 == (opened.site.id, opened.camera.id, opened.rule.id)
             ]
-        return Recurrence(sum(0 < age <= 7 for age in ages), sum(0 < age <= 30 for age in ages))
+        ages = [(opened.first_seen - moment).total_seconds() / 86_400 for moment in earlier]
+        days = days_before(opened, 7)
+        return Recurrence(
+            days_7=sum(0 < age <= 7 for age in ages),
+            days_30=sum(0 < age <= 30 for age in ages),
+            on_days=sum(any(begin <= moment < end for moment in earlier) for begin, end in days),
+        )
 
     def checkpoint(self, claim: Claim, report: Report) -> None:
         with self._database as db:
@@ -186,9 +193,7 @@ class MemoryOutbox:
         with self._database as db:
             held = {line.recipient for line in db.mails if line.state == "held"}
             ready = [r for r in held if at_once or _used(db, r, 0) < cap_per_hour]
-            for recipient in ready:
-                _make_digest(db, recipient)
-            return len(ready)
+            return sum(_make_digests(db, recipient) for recipient in ready)
 
     def extend(self, letter: Letter, lease_s: float) -> None:
         self._update(letter, lease_until=self._database.now() + lease_s)
@@ -259,6 +264,7 @@ def _used(db: MemoryDatabase, recipient: str, besides: int) -> int:
     return sum(
         line.recipient == recipient
         and line.id != besides
+        and line.severity != Severity.CRITICAL
         and (line.state == "sending" or (line.sent_at is not None and line.sent_at > db.now() - 3600))
         for line in db.mails
     )
@@ -285,10 +291,13 @@ def _begin(db: MemoryDatabase, line: MailLine, contents: list[FiledReport], leas
     )
 
 
-def _make_digest(db: MemoryDatabase, recipient: str) -> None:
+def _make_digests(db: MemoryDatabase, recipient: str) -> int:
     held = [line for line in db.mails if line.recipient == recipient and line.state == "held"]
-    worst = max((line.severity for line in held), key=tuple(Severity).index)
-    digest = MailLine(len(db.mails) + 1, "digest", recipient, worst, db.now(), None)
-    db.mails.append(digest)
-    for line in held:
-        line.state, line.digest_id = "in-digest", digest.id
+    parts = [held[at : at + MAX_IN_DIGEST] for at in range(0, len(held), MAX_IN_DIGEST)]
+    for part in parts:
+        worst = max((line.severity for line in part), key=tuple(Severity).index)
+        digest = MailLine(len(db.mails) + 1, "digest", recipient, worst, db.now(), None)
+        db.mails.append(digest)
+        for line in part:
+            line.state, line.digest_id = "in-digest", digest.id
+    return len(parts)

@@ -9,7 +9,7 @@ from services.agent.adapters.sql_database import Database, DatabaseTime
 from services.agent.adapters.sql_rows import OF_NEWER_SOFTWARE, digest_columns, read_report, write_audit
 from services.agent.adapters.sql_schema import outbox, violations
 from services.agent.application.ports import LeaseLostError, OutboxCounts
-from services.agent.domain.letter import FiledReport, Letter
+from services.agent.domain.letter import MAX_IN_DIGEST, FiledReport, Letter
 from shared.errors import PermanentError
 from shared.vocabulary import Severity
 
@@ -28,25 +28,24 @@ class SqlOutbox:
         self._database = database
 
     def take(self, lease_s: float, cap_per_hour: int) -> Letter | None:
-        with self._database.write() as db:
-            while row := db.execute(_next_due()).one_or_none():
+        while True:  # a transaction for each mail, so that none waits for the locks of two recipients
+            with self._database.write() as db:
+                row = db.execute(_next_due()).one_or_none()
+                if row is None:
+                    return None
                 if not self._fits(db, row, cap_per_hour):
                     db.execute(update(outbox).where(outbox.c.id == row.id).values(state="held"))
                 elif contents := _contents(db, row.id):
                     return _begin(db, row, contents, lease_s)
                 else:
                     _drop_empty(db, row)
-            return None
 
     def gather(self, cap_per_hour: int, *, at_once: bool) -> int:
         with self._database.write() as db:
-            recipients = db.execute(
-                select(outbox.c.recipient).where(outbox.c.state == "held").distinct()
-            ).scalars()
-            ready = [r for r in recipients.all() if at_once or self._used(db, r, None) < cap_per_hour]
-            for recipient in ready:
-                _make_digest(db, recipient)
-            return len(ready)
+            held = select(outbox.c.recipient).where(outbox.c.state == "held").distinct()
+            recipients = sorted(db.execute(held).scalars())  # two workers take the locks in one order
+            ready = [r for r in recipients if at_once or self._used(db, r, None) < cap_per_hour]
+            return sum(_make_digests(db, recipient) for recipient in ready)
 
     def extend(self, letter: Letter, lease_s: float) -> None:
         with self._database.write() as db:
@@ -104,7 +103,7 @@ class SqlOutbox:
         return self._used(db, row.recipient, row.id) < cap_per_hour
 
     def _used(self, db: Connection, recipient: str, besides: int | None) -> int:
-        """Mails to *recipient* within the last hour, those on their way included."""
+        """Mails to *recipient* within the last hour, those on their way included; critical ones take no place."""
         if self._database.is_postgres:  # or two workers would both see the last free place
             db.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"outbox {recipient}"})
         return db.execute(
@@ -113,6 +112,7 @@ class SqlOutbox:
             .where(
                 outbox.c.recipient == recipient,
                 outbox.c.id != (besides or 0),
+                outbox.c.severity != Severity.CRITICAL.value,
                 or_(outbox.c.state == "sending", outbox.c.sent_at > DatabaseTime(-HOUR_S)),
             )
         ).scalar_one()
@@ -195,14 +195,18 @@ def _refuse(db: Connection, row: Row[Any], why: str, violation_id: str | None) -
     log.error("mail.refused", problem=why, **about)
 
 
-def _make_digest(db: Connection, recipient: str) -> None:
-    held = and_(outbox.c.recipient == recipient, outbox.c.state == "held")
-    severities = {Severity(s) for s in db.execute(select(outbox.c.severity).where(held)).scalars()}
-    worst = max(severities, key=tuple(Severity).index)
-    digest_id = db.execute(
-        outbox.insert().values(digest_columns(recipient, worst.value)).returning(outbox.c.id)
-    ).scalar_one()
-    db.execute(update(outbox).where(held).values(state="in-digest", digest_id=digest_id))
+def _make_digests(db: Connection, recipient: str) -> int:
+    ours = and_(outbox.c.recipient == recipient, outbox.c.state == "held")
+    held = db.execute(select(outbox.c.id, outbox.c.severity).where(ours).order_by(outbox.c.id)).all()
+    parts = [held[at : at + MAX_IN_DIGEST] for at in range(0, len(held), MAX_IN_DIGEST)]
+    for part in parts:
+        worst = max((Severity(row.severity) for row in part), key=tuple(Severity).index)
+        digest_id = db.execute(
+            outbox.insert().values(digest_columns(recipient, worst.value)).returning(outbox.c.id)
+        ).scalar_one()
+        told = update(outbox).where(outbox.c.id.in_([row.id for row in part]))
+        db.execute(told.values(state="in-digest", digest_id=digest_id))
+    return len(parts)
 
 
 def _update(db: Connection, letter: Letter, **values: Any) -> None:

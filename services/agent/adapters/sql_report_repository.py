@@ -1,7 +1,7 @@
 """Claims and reports in SQLite or Postgres. Each method is one transaction."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -19,6 +19,7 @@ from services.agent.adapters.sql_rows import (
 )
 from services.agent.adapters.sql_schema import audit, claims, outbox, quarantine, violations
 from services.agent.application.ports import LeaseLostError, Sidecar, Verdict
+from services.agent.domain.facts import days_before
 from services.agent.domain.letter import FiledReport
 from services.agent.domain.report import Recurrence, Report
 from services.agent.domain.work_claim import Claim, ClaimOutcome, Finished, Leased, OtherPayload
@@ -65,9 +66,11 @@ class SqlReportRepository:
 
     def recurrence(self, opened: Opened) -> Recurrence:
         with self._database.read() as db:
+            week, month = (opened.first_seen - timedelta(days=days) for days in (7, 30))
             return Recurrence(
-                days_7=_earlier(db, opened, timedelta(days=7)),
-                days_30=_earlier(db, opened, timedelta(days=30)),
+                days_7=_seen(db, opened, week, opened.first_seen),
+                days_30=_seen(db, opened, month, opened.first_seen),
+                on_days=sum(_seen(db, opened, *day) > 0 for day in days_before(opened, 7)),
             )
 
     def checkpoint(self, claim: Claim, report: Report) -> None:
@@ -259,7 +262,7 @@ def _why_not(db: Connection, message: ViolationMessage, sha256: str) -> ClaimOut
     return Leased(max(0.0, (row.lease_until - row.now).total_seconds()))
 
 
-def _earlier(db: Connection, opened: Opened, within: timedelta) -> int:
+def _seen(db: Connection, opened: Opened, since: datetime, until: datetime) -> int:
     return db.execute(
         select(func.count())
         .select_from(violations)
@@ -267,8 +270,8 @@ def _earlier(db: Connection, opened: Opened, within: timedelta) -> int:
             violations.c.site_id == opened.site.id,
             violations.c.camera_id == opened.camera.id,
             violations.c.rule_id == opened.rule.id,
-            violations.c.first_seen >= opened.first_seen - within,
-            violations.c.first_seen < opened.first_seen,
+            violations.c.first_seen >= since,
+            violations.c.first_seen < until,
             func.coalesce(violations.c.verdict, Verdict.CONFIRMED.value) == Verdict.CONFIRMED.value,
         )
     ).scalar_one()

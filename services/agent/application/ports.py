@@ -258,12 +258,15 @@ class Outbox(Protocol):
         """Claim the next mail that is due, critical ones first, and commit it as `sending`; None if none is.
 
         What it tells of is never empty: a mail whose reports were all erased, or cannot be read, is refused instead.
-        A mail beyond *cap_per_hour* of its recipient is held for the digest instead, unless it is critical.
+        A mail beyond *cap_per_hour* of its recipient is held for the digest instead, unless it is critical; critical
+        ones take no place of the others.
         """
         ...
 
     def gather(self, cap_per_hour: int, *, at_once: bool) -> int:
-        """Make one digest of all that is held, for each recipient whose hour has room again (*at_once*: for each).
+        """Put all that is held into digests, for each recipient whose hour has room again (*at_once*: for each).
+
+        One digest names `MAX_IN_DIGEST` of them at most.
 
         Returns:
             Number of digests made.

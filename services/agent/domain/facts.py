@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from services.agent.domain.plain_text import plain
@@ -64,6 +65,14 @@ def local_time(opened: Opened, moment: datetime) -> str:
         return f"{_date(utc)}, {utc:%H:%M:%S} UTC"
     same_day = local.date() == utc.date()
     return f"{_date(local)}, {local:%H:%M:%S %Z} ({zone.key}), {'' if same_day else _date(utc) + ' '}{utc:%H:%M:%S} UTC"
+
+
+def days_before(opened: Opened, count: int) -> list[tuple[datetime, datetime]]:
+    """Begin and end of each of the *count* days before the one of the violation, by the site's calendar."""
+    first_seen = opened.first_seen.astimezone(_zone(opened.site.timezone))
+    today = first_seen.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    midnights = [today - timedelta(days=days) for days in range(count + 1)]
+    return [(begin, end) for end, begin in pairwise(midnights)]
 
 
 def when(opened: Opened, moment: datetime) -> str:

@@ -9,6 +9,8 @@ from services.agent.domain.report import Report
 from shared.vocabulary import Severity
 
 VIOLATION_HEADER = "X-Violation-Id"  # of a mail, once for each violation that it names
+MAX_IN_DIGEST = 200
+"""So many reports one digest names; mail servers refuse heads and bodies that are too large."""
 
 
 @dataclass(frozen=True, slots=True)

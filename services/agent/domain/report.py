@@ -68,10 +68,17 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """Earlier violations of the same camera and rule, without this one."""
+    """Earlier violations of the same camera and rule, without this one.
+
+    Attributes:
+        days_7, days_30: how many there were within so many times 24 hours.
+        on_days: on how many of the 7 days before this one's day, by the site's calendar, there was any: twenty people
+            who walk past in an hour are one occasion.
+    """
 
     days_7: int
     days_30: int
+    on_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _CELLS: dict[tuple[str, str], Severity] = {
 }
 
 REPEATED_FROM = 3
-"""So many earlier observations of the same camera and rule in 7 days make it likely."""
+"""The same camera and rule on so many of the 7 days before make it likely."""
 
 _LIFE: Consequence = "life-threatening"
 _SERIOUS: Consequence = "serious"
@@ -146,6 +146,9 @@ def _likelihood(
         return "likely", "the person is where the hazard is"
     if people > 1:
         return "likely", f"{people} people are exposed at once"
-    if recurrence.days_7 >= REPEATED_FROM:
-        return "likely", f"the same rule was observed {recurrence.days_7} times in the 7 days before"
-    return "possible", "one person is exposed and it is not frequent"
+    if recurrence.on_days >= REPEATED_FROM:
+        return "likely", f"the same rule was observed on {recurrence.on_days} of the 7 days before"
+    return (
+        "possible",
+        f"one person is exposed and it was not observed on {REPEATED_FROM} of the 7 days before",
+    )

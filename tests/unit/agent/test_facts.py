@@ -34,6 +34,18 @@ def test_another_day_in_utc_is_said() -> None:
     )
 
 
+def test_the_days_before_are_the_sites_own_and_may_have_another_length() -> None:
+    monday = datetime(2026, 3, 9, 15, 0, tzinfo=UTC)  # after the clocks went forward
+    days = facts.days_before(builders.opened(first_seen=monday, last_seen=monday), 3)
+
+    assert days[0][0] == datetime(2026, 3, 8, 6, 0, tzinfo=UTC)
+    assert [(end.astimezone(UTC) - begin.astimezone(UTC)).total_seconds() / 3600 for begin, end in days] == [
+        23,
+        24,
+        24,
+    ]
+
+
 @pytest.mark.parametrize("timezone", ["UTC", "Not/AZone", "../etc/passwd"])
 def test_utc_stands_alone_where_the_zone_is_utc_or_unknown(timezone: str) -> None:
     assert _fact(facts.FIRST_SEEN, site=site(timezone=timezone)) == "Wednesday 4 March 2026, 09:30:00 UTC"

@@ -15,7 +15,7 @@ F, H, S = Finding, Hazard, Severity
 
 
 @pytest.mark.parametrize(
-    ("finding", "hazards", "people", "days_7", "expected"),
+    ("finding", "hazards", "people", "on_days", "expected"),
     [
         (F.NO_HARDHAT, (H.OVERHEAD_WORK,), 1, 0, S.HIGH),
         (F.NO_HARDHAT, (H.OVERHEAD_WORK,), 2, 0, S.CRITICAL),
@@ -24,7 +24,7 @@ F, H, S = Finding, Hazard, Severity
         (F.NO_HARDHAT, (H.EXCAVATION,), 1, 0, S.MEDIUM),
         (F.NO_HARDHAT, (H.EXCAVATION, H.OVERHEAD_WORK), 1, 0, S.HIGH),
         (F.NO_HARDHAT, (H.GENERAL,), 1, 0, S.LOW),
-        (F.NO_HARDHAT, (), 9, 9, S.LOW),
+        (F.NO_HARDHAT, (), 9, 7, S.LOW),
         (F.NO_VEST, (H.PUBLIC_TRAFFIC,), 1, 0, S.HIGH),
         (F.NO_GOGGLES, (H.MACHINERY,), 1, 0, S.MEDIUM),
         (F.RESTRICTED_ZONE, (H.CRANE_SWING,), 1, 0, S.CRITICAL),
@@ -34,11 +34,11 @@ F, H, S = Finding, Hazard, Severity
     ],
 )
 def test_the_matrix_decides(
-    finding: Finding, hazards: tuple[Hazard, ...], people: int, days_7: int, expected: Severity
+    finding: Finding, hazards: tuple[Hazard, ...], people: int, on_days: int, expected: Severity
 ) -> None:
     opened = builders.opened(findings=(found(finding),), zone=zone(*hazards), people=people)
 
-    assert grade(opened, Recurrence(days_7, days_7)).severity == expected
+    assert grade(opened, Recurrence(50, 50, on_days)).severity == expected
 
 
 def test_the_worst_finding_counts() -> None:

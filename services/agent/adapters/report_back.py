@@ -89,7 +89,10 @@ def recurrence(sheet: Sheet, report: Report) -> Iterator[Flowable]:
         for count, days in counts
     ]
     yield sheet.table([cells], (0.5 * sheet.side, 0.5 * sheet.side))
-    note = "Earlier observations of this camera and rule, without this one. Persons are never compared."
+    note = (
+        "Earlier observations of this camera and rule, without this one and any dismissed, authorised or exempt. "
+        "Persons are never compared."
+    )
     yield sheet.text.text(SMALL_GREY, note)
 
 

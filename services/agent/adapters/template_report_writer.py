@@ -280,13 +280,13 @@ def _graded(brief: Brief) -> Sentence:
 def _recurring(brief: Brief) -> Sentence:
     earlier = brief.recurrence
     if earlier.days_30 == 0:
-        text = "No other observation of this rule by this camera is on record for the 30 days before."
+        text = "No other observation of this rule by this camera is on record for the 30 days before"
     else:
         text = (
             f"The same camera and rule had {counted(earlier.days_7, 'other observation', 'other observations')} in the "
-            f"7 days before, and {earlier.days_30} in the 30 days before."
+            f"7 days before, and {earlier.days_30} in the 30 days before"
         )
-    return _sentence(brief, text, RECURRENCE)
+    return _sentence(brief, f"{text}, not counting any dismissed, authorised or exempt.", RECURRENCE)
 
 
 # ---------------------------------------------------------------- immediate action

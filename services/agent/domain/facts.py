@@ -170,9 +170,10 @@ def _observation(found: FindingFacts) -> str:
 
 
 def _graded(recurrence: Recurrence, grading: Grading) -> Iterator[tuple[str, str]]:
+    counts = f"{recurrence.days_7} in 7 days and {recurrence.days_30} in 30 days"
     yield (
         RECURRENCE,
-        f"{recurrence.days_7} in 7 days and {recurrence.days_30} in 30 days, same camera and rule, without this one",
+        f"{counts}, same camera and rule, without this one and any dismissed, authorised or exempt",
     )
     yield (
         GRADING,

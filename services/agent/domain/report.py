@@ -68,7 +68,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """Earlier violations of the same camera and rule, without this one.
+    """Earlier violations of the same camera and rule, without this one and any dismissed, authorised or exempt.
 
     Attributes:
         days_7, days_30: how many there were within so many times 24 hours.

@@ -315,7 +315,7 @@ def _history_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
         yield "unbacked-time", f"{_shown(relative.group(0))}: use the times of the facts"
     habit = forbidden.HABIT.search(ground.bare)
     if habit and not ground.brief.recurrence.days_30 and ground.section != "immediate_action":
-        yield "unbacked-habit", f"{_shown(habit.group(0))}: no earlier observation is known"
+        yield "unbacked-habit", f"{_shown(habit.group(0))}: no earlier observation counts"
     bare_part = re.search(
         r"(?<!\w)bare(?:-?headed|[ -](?:head|hand|feet|foot|hands)\w*)?(?!\w)", ground.bare, re.IGNORECASE
     )

@@ -111,6 +111,13 @@ def test_the_same_brief_gives_the_same_draft(writer: Writers) -> None:
     assert writer(brief()).write(brief(), b"").draft == writer(brief()).write(brief(), b"").draft
 
 
+@pytest.mark.parametrize("earlier", [Recurrence(0, 0), Recurrence(0, 4), Recurrence(1, 4)])
+def test_the_template_says_which_earlier_observations_it_leaves_out(earlier: Recurrence) -> None:
+    told = written(brief(earlier)).why_it_matters[-1].text
+
+    assert told.endswith("not counting any dismissed, authorised or exempt.")
+
+
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(opened=violations(), recurrence=recurrences)
 def test_the_template_passes_all_checks_on_any_violation(opened: Opened, recurrence: Recurrence) -> None:

@@ -93,6 +93,10 @@ def test_people_have_no_identity() -> None:
     assert _fact(facts.PEOPLE, people=3) == "3, the most at one time; no identity is recorded"
 
 
+def test_it_is_said_which_earlier_observations_do_not_count() -> None:
+    assert _fact(facts.RECURRENCE).endswith("without this one and any dismissed, authorised or exempt")
+
+
 def test_it_is_said_whether_faces_are_blurred() -> None:
     assert _fact(facts.FACES).startswith("blurred")
     assert _fact(facts.FACES, evidence=builders.evidence(faces_blurred=False)).startswith("not blurred")

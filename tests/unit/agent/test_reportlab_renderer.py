@@ -136,6 +136,7 @@ def named(name: str) -> Report:
         "Seen before",
         "in the last 7 days",
         "in the last 30 days",
+        "dismissed, authorised or exempt",
         "Confirmed",
         "False alarm",
         "Authorised",

@@ -71,8 +71,9 @@ _SHARE = re.compile(r"(?<![\w.:,-])(\d+) (?:out )?of (?:the )?(\d+)(?![\w.:])", 
 _ONE = re.compile(rf"(?<![\w-])(?:one|single)\s+(?:\w+\s+)?({PEOPLE}|{_UNITS})(?!\w)", re.IGNORECASE)
 _NUMBER = re.compile(r"\w*\d\w*(?:[.,:/-]\w*\d\w*)*")
 _SUFFIXED = re.compile(r"(\d[\d.,:/-]*)(?:s|m|h|x|ft|rd|th|st|nd|am|pm)$", re.IGNORECASE)
-_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?::(\d{2}))?\s*([ap])\.?m\b", re.IGNORECASE)
-_HOUR = re.compile(r"(?<![\d:.])(\d{1,2})\s*([ap])\.?m\b", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?::(\d{2}))?\s*([ap])(?:m\b|\.m\.?)", re.IGNORECASE)
+_HOUR = re.compile(r"(?<![\d:.])(\d{1,2})\s*([ap])(?:m\b|\.m\.?)", re.IGNORECASE)
+_ZONED = re.compile(r"(?<![\d:.])(\d{1,2}):(\d{2})(?::\d{2})? \(?([A-Z]{2,5}|[+-]\d{2,4})(?![\w:+-])")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _PLURAL_PEOPLE = re.compile(
     r"(?<!\w)(?:people|persons|workers|employees|individuals|colleagues|operators|crew|group|team)(?!\w)",
@@ -81,6 +82,22 @@ _PLURAL_PEOPLE = re.compile(
 _NUMERAL = rf"\d+|one|(?:(?:{'|'.join(_TENS)})-)?(?:{'|'.join(_SMALL)})|{'|'.join(_SPELLED)}"
 _COUNTED = re.compile(
     rf"(?<![\w.:-])({_NUMERAL})\s+(?:(?!of\b)[a-z]+\s+){{0,2}}?{PEOPLE}(?!\w)", re.IGNORECASE
+)
+_COUNT_OR_DAYS = re.compile(
+    rf"(?<![\w.:,-])(?!one\b)({_NUMERAL})(?![\w:%]|[.,]\d)(?:[ -](days?)(?!\w))?", re.IGNORECASE
+)
+_SEVERITY = r"low|minor|moderate|medium|high(?! vis)|critical"
+_CONSEQUENCE = r"negligible|minor|moderate|serious|life[- ]threatening"
+_LIKELIHOOD = r"low|remote|unlikely|possible|(?<!more )(?<!less )(?<!most )likely"
+_WITHIN = r"(?: [\w'-]+){0,8}?"
+_GRADES = tuple(
+    re.compile(rf"(?<!\w)(?:{pattern})(?![\w-])", re.IGNORECASE)
+    for pattern in (
+        rf"({_SEVERITY})[ -](?:in |(?:level|degree) of )?severity|severity:?{_WITHIN} ((?:not )?(?:{_SEVERITY}))",
+        rf"({_CONSEQUENCE}) consequences?|consequences?:?{_WITHIN} ((?:not )?(?:{_CONSEQUENCE}))",
+        rf"(?:harm|likelihood)(?::|{_WITHIN} (?:is|are|was|be|remains?)){_WITHIN} ((?:not )?(?:{_LIKELIHOOD}))",
+        r"(low|remote) likelihood|(unlikely)",
+    )
 )
 _MONTHS = [
     "january",
@@ -121,9 +138,17 @@ def unbacked_numbers(text: str, backing: str) -> list[str]:
 
 
 def unbacked_measures(text: str, backing: str) -> list[str]:
-    """Numbers with a unit, and counts of counts, in *text* that do not stand in *backing* with that unit."""
+    """Numbers with a unit, counts of counts or over days, and times with a zone in *text* that *backing* has not so."""
     known = {measure for measure, _ in _measures(backing)}
+    text = _HOUR.sub(_to_24h, _CLOCK.sub(_to_24h, text))
     return [said for measure, said in _measures(text) if measure not in known]
+
+
+def misgraded(text: str, graded: Iterable[str]) -> list[str]:
+    """What *text* says of severity, consequence or likelihood in other words than those *graded*."""
+    said = [match for pattern in _GRADES for match in pattern.finditer(text)]
+    known = {*graded}
+    return [m[0] for m in said if m[m.lastindex or 0].casefold().replace(" ", "-") not in known]
 
 
 def miscounted_people(text: str, people: int) -> list[str]:
@@ -211,6 +236,20 @@ def _measures(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
         yield (match.group(1), match.group(2).casefold().rstrip("s").replace("percent", "%")), match.group(0)
     for match in _SHARE.finditer(text):
         yield (match.group(1), "of", match.group(2)), match.group(0)
+    for match in _ZONED.finditer(text):
+        yield (match.group(1).zfill(2), match.group(2), match.group(3)), match.group(0)
+    for part in text.split(";"):
+        yield from _over_days(part)
+
+
+def _over_days(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Such as 4 in 7 days; counts and days are paired in the order in which they are told."""
+    told = [(_value(match.group(1)), match.group(2)) for match in _COUNT_OR_DAYS.finditer(text)]
+    counts = [number for number, days in told if not days]
+    periods = [number for number, days in told if days]
+    if len(counts) == len(periods):
+        for count, days in zip(counts, periods, strict=True):
+            yield (f"{count}", "in", f"{days} days"), f"{count} in {days} days"
 
 
 def _numbers(text: str) -> list[str]:
@@ -328,15 +367,15 @@ _H, _F = Hazard, Finding
 _AREA_TRAFFIC = (_H.VEHICULAR_TRAFFIC, _H.PUBLIC_TRAFFIC, _H.POWERED_TRUCKS, _F.PROXIMITY_VEHICLE)
 
 _ITEMS = _table(
-    (r"hard[- ]?hats?|helmets?|head protection|head ?gear", [_F.NO_HARDHAT]),
+    (r"hard[- ]?hats?|helmets?|head protection|head ?gear|bare[- ]?head\w*", [_F.NO_HARDHAT]),
     (r"vests?|hi[- ]?vis|high[- ]?vis\w*|high[- ]?visibility|reflective|fluorescent", [_F.NO_VEST]),
     (r"masks?|respirators?|respiratory|face coverings?", [_F.NO_MASK]),
     (
         r"goggles|(?:safety |protective )?glasses|spectacles|eye ?(?:protection|wear)|visors?|face shields?",
         [_F.NO_GOGGLES],
     ),
-    (r"gloves?|hand protection", [_F.NO_GLOVES]),
-    (r"boots?|shoes?|foot ?wear|foot protection|toe caps?", [_F.NO_BOOTS]),
+    (r"gloves?|hand protection|bare[- ]?hand\w*", [_F.NO_GLOVES]),
+    (r"boots?|shoes?|foot ?wear|foot protection|toe caps?|bare[- ]?f(?:oo|ee)t\w*", [_F.NO_BOOTS]),
     (r"ear ?(?:plugs?|muffs?|defenders?)|hearing protection|ear protection", [_F.NO_HEARING_PROTECTION]),
     (
         (

@@ -180,10 +180,12 @@ LEGAL_WORDS = re.compile(
 """Words that claim a law; only where the sentence rests on one."""
 
 HEDGES = re.compile(
-    r"(?<!\w)(?:may|might|could|if|where|whether|confirm(?:ed|s)?|potential(?:ly)?|possibl[ey])(?!\w)",
+    r"(?<!\w)(?:may|might|could(?! not)|if|where|whether|potential(?:ly)?|possibl[ey]"
+    r"|(?:to|must|should) (?:\w+ )?(?:confirm|be (?:\w+ )?confirmed)|not (?:yet )?(?:be(?:en)? )?confirmed"
+    r"|(?:until|unless|once) [\w ]{0,30}?confirm(?:s|ed))(?!\w)",
     re.IGNORECASE,
 )
-"""A reference that a person has to confirm is never stated without one of these."""
+"""A reference that a person has to confirm is never stated without one of these: that it was confirmed is none."""
 
 CALLED_POTENTIAL = re.compile(r"potential non-compliance", re.IGNORECASE)
 
@@ -211,9 +213,22 @@ NOT_SO = re.compile(
     re.IGNORECASE,
 )
 
+SEEN_MISSING = re.compile(
+    r"(?<!\w)(?:seen (?:to be |as )?(?:missing|absent|off)|bare(?:-?headed|[ -](?:head|hand|feet|foot)\w*)?)(?!\w)",
+    re.IGNORECASE,
+)
+"""Only for an item whose absence was seen; an item that was not seen may be there."""
+
+NOT_BLURRED = re.compile(
+    r"(?:(?<!\w)(?:not|never)|n't) (?:been |yet )?blurred|(?<!\w)(?:unblurred"
+    r"|no faces? (?:is|are|was|were) blurred|blurring (?:is|was) (?:\w+ )?off)(?!\w)",
+    re.IGNORECASE,
+)
+BLURRED = re.compile(r"(?<!\w)(?<!must be )(?<!should be )(?<!to be )blurred(?!\w)", re.IGNORECASE)
+
 EVENT = _words(
     "unbacked-event",
-    r"ended|came to an end|left (?:the|this|its|their|before|after|when|again)"
+    r"no longer|ended|came to an end|left (?:the|this|its|their|before|after|when|again)"
     r"|(?:is|are|was|were|been) (?:informed|told|notified|warned|stopped|approved)|stopped|approved"
     r"|ha(?:s|ve) (?:checked|looked)|removed|took off|taken off|drunk|intoxicated|asleep|slept|sleeping"
     r"|climb(?:ed|ing|s)?|jump(?:ed|ing|s)|telephon\w*|phones?|smok(?:ed?|es|ing)",

@@ -15,7 +15,7 @@ from services.agent.domain.validation import (
     allowed_citations,
 )
 
-PROMPT_VERSION = "prompt-2"
+PROMPT_VERSION = "prompt-3"
 
 MAX_LISTED_PROBLEMS = 20
 
@@ -33,18 +33,19 @@ allowed citations that back it; the ids stand only there, never in the text. Cop
 
 Rules, checked by software; a draft that breaks one is refused:
 1. Say only what the facts in rests_on say. Every number, date, time and count must stand in one of them,
-   with the same unit. Do not calculate, round, guess a cause or describe anything else that the picture shows, nor how
-   it went on or what anybody did.
+   with the same unit. Severity, consequence and likelihood keep the words of their fact. Do not calculate, round,
+   guess a cause or describe anything else that the picture shows, nor how it went on or what anybody did.
 2. Call it a "potential non-compliance" at least once. Never write violation, breach, illegal, negligence, fine or
    penalty, and no class of a regulator (serious violation, willful, repeat).
 3. Say how sure the system is. An item "seen missing" was seen to be absent; an item "not seen" could not be seen,
-   which is weaker. Do not write certainly, clearly, obviously or proven. Whether the system is mistaken, a person
-   decides: never write that the alarm is false, nor in headline and what_was_seen that something is worn.
+   which is weaker: never call it seen missing, or a part of the body bare. Do not write certainly, clearly, obviously
+   or proven. Whether the system is mistaken, a person decides: never write that the alarm is false, nor in headline
+   and what_was_seen that something is worn.
 4. No person: no name, looks, sex, age, origin or clothing, no he or she; write "the person", or "people" if the facts
    count several. No blame, no motive, no discipline.
 5. A regulation may be named only by the title of an allowed citation, word for word, in a sentence with its id in
-   rests_on. If needs_person_confirmation is true, say that it may apply and that a person has to confirm it. The
-   site's own rule is never called law.
+   rests_on. If needs_person_confirmation is true, say that it may apply and that a person has to confirm it: nobody
+   has done so yet. The site's own rule is never called law.
 6. Only hazards that the zone declares and only equipment that the findings name.
 7. Plain text on one line: no Markdown, tags, links, emoji or quotation of the brief's JSON.
 8. headline: at most {MAX_HEADLINE} characters, no full stop. Each other sentence: at most {MAX_SENTENCE} characters.

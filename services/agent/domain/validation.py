@@ -294,6 +294,7 @@ def _claim_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
     for word in claims.unknown_names(bare, ground.known.words)[:2]:
         yield "unknown-name", f"{_shown(word)}: no fact names it"
     yield from _history_problems(ground)
+    yield from _decided_problems(ground)
     if ground.section in _SEEN:
         yield from _worn_problems(bare)
 
@@ -316,12 +317,33 @@ def _history_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
     habit = forbidden.HABIT.search(ground.bare)
     if habit and not ground.brief.recurrence.days_30 and ground.section != "immediate_action":
         yield "unbacked-habit", f"{_shown(habit.group(0))}: no earlier observation counts"
-    bare_part = re.search(
-        r"(?<!\w)bare(?:-?headed|[ -](?:head|hand|feet|foot|hands)\w*)?(?!\w)", ground.bare, re.IGNORECASE
-    )
-    seen_missing = any(found.basis == "seen-missing" for found in ground.brief.opened.findings)
-    if bare_part and not seen_missing:
-        yield "unbacked-item", f"{_shown(bare_part.group(0))}: the item was not seen, which is not the same"
+
+
+def _decided_problems(ground: _Ground) -> Iterator[tuple[str, str]]:
+    """What code has decided: how severe it is, what was seen missing, whether faces are blurred."""
+    grading = ground.brief.grading
+    graded = (grading.severity, grading.consequence, grading.likelihood)
+    for said in claims.misgraded(ground.bare, graded)[:2]:
+        yield "contradiction", f"{_shown(said)}: it is graded {', '.join(graded)}"
+    for clause in re.split(r"[,.;]|\b(?:and|but|while|whereas)\b", ground.bare):
+        seen = forbidden.SEEN_MISSING.search(clause)
+        if seen and not (_NO_CLAIM.search(clause[: seen.start()]) or _seen_missing(clause, ground)):
+            yield "unbacked-item", f"{_shown(seen.group(0))}: the item was not seen, which is not the same"
+    denied = forbidden.NOT_BLURRED.search(ground.bare)
+    blurred = forbidden.BLURRED.search(forbidden.NOT_BLURRED.sub(" ", ground.bare))
+    wrong = denied if ground.brief.opened.evidence.faces_blurred else blurred
+    if wrong:
+        yield "contradiction", f"{_shown(wrong.group(0))}: the fact on faces says otherwise"
+
+
+_NO_CLAIM = re.compile(r"(?<!\w)(?:not|than|rather)(?!\w)")
+
+
+def _seen_missing(clause: str, ground: _Ground) -> bool:
+    """Whether an item that *clause*, or else its sentence, speaks of was seen missing."""
+    missing = {found.finding: found.basis == "seen-missing" for found in ground.brief.opened.findings}
+    named = claims.named_findings(clause, missing) or claims.named_findings(ground.bare, missing) or missing
+    return any(missing[finding] for finding in named)
 
 
 def _shown(text: str) -> str:

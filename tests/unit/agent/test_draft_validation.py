@@ -8,7 +8,8 @@ from services.agent.domain.draft import Draft, Sentence
 from services.agent.domain.report import Brief, Recurrence
 from services.agent.domain.validation import draft_problems
 from shared.regulations.table import KnownMisuse, shipped_table
-from shared.vocabulary import Finding, Hazard, Jurisdiction
+from shared.vocabulary import Finding, Hazard, Jurisdiction, Severity
+from tests import builders
 from tests.drafts import brief, found, recording, site, written, zone
 
 BRIEF = brief()
@@ -283,6 +284,7 @@ def test_what_was_seen_holds_no_hazard_of_a_citation() -> None:
         ("denial", "There is no potential non-compliance here and the alarm is false."),
         ("denial", "This was a false alarm."),
         ("unbacked-event", "The observation ended when the person left the zone."),
+        ("unbacked-event", "It was no longer going on when this was recorded."),
         ("unbacked-event", "The supervisor was informed and the work went on."),
         ("unbacked-event", "The person removed the hard hat."),
         ("unbacked-event", "A competent person has checked the picture."),
@@ -306,6 +308,96 @@ def test_what_was_seen_tells_no_other_story(code: str, text: str) -> None:
 )
 def test_what_was_seen_may_say_what_is_not_worn(text: str) -> None:
     assert _codes(_with(text, FACTS[:12], "what_was_seen")) == set()
+
+
+# Critical: life-threatening and likely; the hat was seen missing, the vest was only not seen.
+GRAVE = brief(Recurrence(4, 9), people=2)
+NOT_SEEN, LAST_SEEN, EARLIER, GRADED, FACES = "F8", "F10", "F14", "F15", "F19"
+FALLING = "osha-1926-501-c"
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "rests_on"),
+    [
+        ("contradiction", "The severity of this observation is low.", GRADED),
+        ("contradiction", "The severity is not critical.", GRADED),
+        ("contradiction", "Severity: high.", GRADED),
+        ("contradiction", "This is of low severity, so the work may go on as planned.", GRADED),
+        ("contradiction", "The severity is critical, and the consequence could be minor.", GRADED),
+        ("contradiction", "A tool that drops has serious consequences.", GRADED),
+        ("contradiction", "The severity is critical, and harm is unlikely.", GRADED),
+        ("contradiction", "The severity is critical, and harm to the head is only possible.", GRADED),
+        ("contradiction", "The likelihood is low.", GRADED),
+        (
+            "unbacked-number",
+            "There were 9 other observations in the 7 days before, and 4 in the 30 days.",
+            EARLIER,
+        ),
+        ("unbacked-number", "In the 7 days before there were nine other observations.", EARLIER),
+        ("unbacked-number", "It was first seen at 09:30:00 CST on 4 March 2026.", FIRST_SEEN),
+        ("unbacked-number", "It was first seen at 3:30 a.m. UTC.", FIRST_SEEN),
+        ("contradiction", "Faces in the picture are not blurred.", FACES),
+        ("contradiction", "No faces were blurred in the picture.", FACES),
+        ("unbacked-item", "A high-visibility vest was seen missing in 9 of 10 looks.", NOT_SEEN),
+        ("unbacked-item", "The hard hat and the high-visibility vest were seen missing.", NOT_SEEN),
+        ("unbacked-item", "Bare hands were seen in the zone.", OBSERVED),
+        ("stated-as-fact", "29 CFR 1926.501(c) applies here; it was confirmed.", FALLING),
+        ("stated-as-fact", "A person has confirmed that 29 CFR 1926.501(c) applies here.", FALLING),
+        ("stated-as-fact", "The looks confirm that 29 CFR 1926.501(c) applies here.", FALLING),
+        ("stated-as-fact", "29 CFR 1926.501(c) could not apply more plainly.", FALLING),
+    ],
+)
+def test_what_code_has_decided_is_not_contradicted(code: str, text: str, rests_on: str) -> None:
+    assert code in _codes(_with(text, (rests_on,), of=GRAVE), GRAVE)
+
+
+@pytest.mark.parametrize(
+    ("text", "rests_on"),
+    [
+        (
+            "The severity is critical because the consequence could be life-threatening and harm is likely.",
+            GRADED,
+        ),
+        ("The possible consequences are life-threatening; the severity was graded as critical.", GRADED),
+        (
+            "Critical severity: harm is likely because 2 people are exposed at once.",
+            GRADED,
+        ),
+        ("A hard hat makes harm less likely; prevent harm to the head as soon as possible.", GRADED),
+        ("The severity rests on more than the high visibility vest.", GRADED),
+        ("In the 7 days before there were four other observations, and in the 30 days before nine.", EARLIER),
+        ("There were 9 earlier observations within 30 days, 4 of them within 7 days.", EARLIER),
+        ("It was first seen at 3:30 a.m. CST, which is 9:30 a.m. UTC.", FIRST_SEEN),
+        ("It went on from 03:30:00 to 03:30:03 CST (09:30:03 UTC).", LAST_SEEN),
+        ("Nobody was identified and faces were blurred before storage.", FACES),
+        ("Faces are not recognisable because they were blurred.", FACES),
+        ("The hard hat was seen missing, and the high-visibility vest could not be seen.", NOT_SEEN),
+        ("The vest was not seen, which is weaker than an item seen missing.", NOT_SEEN),
+        ("A bare head was seen and no vest could be seen.", NOT_SEEN),
+        ("That 29 CFR 1926.501(c) applies is yet to be confirmed by a person.", FALLING),
+        ("A competent person must first confirm that 29 CFR 1926.501(c) applies.", FALLING),
+        ("29 CFR 1926.501(c) applies only once a competent person confirms it.", FALLING),
+        ("29 CFR 1926.501(c) has not yet been confirmed for this zone.", FALLING),
+    ],
+)
+def test_what_code_has_decided_may_be_told_in_other_words(text: str, rests_on: str) -> None:
+    assert _codes(_with(text, (rests_on, FIRST_SEEN), of=GRAVE), GRAVE) == set()
+
+
+def test_faces_that_are_not_blurred_are_not_called_blurred() -> None:
+    of = brief(evidence=builders.evidence(faces_blurred=False))
+
+    assert "contradiction" in _codes(_with("Faces in the picture are blurred.", (FACES,), of=of), of)
+    assert _codes(_with("Faces aren't blurred here; blurring is switched off.", (FACES,), of=of), of) == set()
+    assert _codes(_with("Faces must be blurred before it is passed on.", (FACES,), of=of), of) == set()
+
+
+def test_the_severity_that_the_site_file_sets_is_the_one_told() -> None:
+    of = brief(rule=builders.opened().rule.model_copy(update={"severity": Severity.LOW}))
+    told = "The site file sets the severity of this rule to low; the matrix would give high."
+
+    assert _codes(_with(told, (GRADED,), of=of), of) == set()
+    assert "contradiction" in _codes(_with("The severity of this rule is high.", (GRADED,), of=of), of)
 
 
 def test_nothing_to_do_is_no_immediate_action() -> None:

@@ -27,6 +27,14 @@ def _addresses(values: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(_address(value) for value in values)
 
 
+def _host(value: str) -> str:
+    try:
+        value.encode("idna")  # as the resolver will
+    except UnicodeError as error:
+        raise ValueError("is no host name; allowed: such as mail.example.org, or an IP address") from error
+    return value
+
+
 _RECIPIENT = TypeAdapter(Recipient)
 
 
@@ -67,7 +75,9 @@ class AgentSettings(ServiceSettings, LlmSettings):
     mail_cap_per_hour: int = Field(
         20, ge=1, le=1000, description="most mails for one recipient in an hour, critical ones aside; beyond it digests"
     )
-    smtp_host: str | None = Field(None, description="mail server; needed for smtp")
+    smtp_host: Annotated[str, AfterValidator(_host)] | None = Field(
+        None, description="mail server; needed for smtp"
+    )
     smtp_port: int | None = Field(
         None, ge=1, le=65_535, description="else 587 for starttls, 465 for tls, 25 for none"
     )

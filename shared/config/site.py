@@ -56,8 +56,11 @@ def _known_timezone(value: str) -> str:
 def _address(value: str) -> str:
     local, _, domain = value.rpartition("@")
     plain = value.isprintable() and not any(c in ' ,;:<>()[]\\"' for c in value)
-    if not (value.count("@") == 1 and local and domain and plain):
-        raise ValueError("is no mail address; allowed: name@domain without spaces, brackets or quotes")
+    if not (value.count("@") == 1 and plain and all([*local.split("."), *domain.split(".")])):
+        raise ValueError(
+            "is no mail address; allowed: name@domain without spaces, brackets or quotes; in neither half a "
+            "dot at an end, or two in a row"
+        )
     if len(value) > 254 or len(local) > 64:
         raise ValueError("is too long; allowed: 64 characters before the @ and 254 in all (RFC 5321)")
     return value

@@ -194,6 +194,19 @@ def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
             "schedule.days: a list of 0 is not allowed; allowed: a list of 1 or more, each mon, tue",
         ),
         ("safety@example.org", '"a@b\\r\\nBcc: c@d"', "value 'a@b\\r\\nBcc: c@d' is no mail address"),
+        *(
+            ("safety@example.org", f'"{address}"', f"value '{address}' is no mail address")
+            for address in (
+                "a..b@c.org",
+                "a.@c.org",
+                ".a@c.org",
+                "a@c..org",
+                "a@c.org.",
+                "a@.org",
+                "@c.org",
+                "a@",
+            )
+        ),
         (
             "safety@example.org",
             f"{'a' * 250}@b.org",

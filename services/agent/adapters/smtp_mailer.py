@@ -80,7 +80,7 @@ class SmtpMailer:
             raise TransientError(
                 f"{where} refuses us: {_reply(error.smtp_code, error.smtp_error)}"
             ) from error
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, UnicodeError, smtplib.SMTPException) as error:
             raise TransientError(
                 f"{where} cannot be used: {_problem(error)}; check SMTP_* and that it runs"
             ) from error

@@ -164,9 +164,10 @@ def test_a_connection_that_ends_after_the_final_dot_means_again_later(start: Sta
     assert len(server.taken) == 1  # it had it: this is the window that SMTP leaves open
 
 
-def test_a_server_that_is_not_there_is_no_mails_fault() -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "mail..site.example"])
+def test_a_server_that_is_not_there_is_no_mails_fault(host: str) -> None:
     with pytest.raises(TransientError, match="cannot be used") as caught:
-        SmtpMailer(SmtpServer("127.0.0.1", free_port(), "none")).send(mail(), ANNA)
+        SmtpMailer(SmtpServer(host, free_port(), "none")).send(mail(), ANNA)
     assert not isinstance(caught.value, MailPostponedError)
 
 

@@ -30,6 +30,29 @@ def test_addresses_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> N
     assert read_settings(AgentSettings).mail_to == ("anna@site.example", "ben@site.example")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("MAIL_TO", "anna@site..example", "is no mail address"),
+        ("MAIL_FROM", "officer.@site.example", "is no mail address"),
+        ("SMTP_HOST", "mail..site.example", "is no host name; allowed: such as mail.example.org"),
+        ("SMTP_HOST", f"{'a' * 64}.example", "is no host name"),
+    ],
+)
+def test_what_no_mail_can_go_to_from_or_through_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=f"{name}: .*{words}"):
+        read_settings(AgentSettings)
+
+
+@pytest.mark.parametrize("host", ["localhost", "10.0.0.7", "::1", "bücher.example", "mail.site.example."])
+def test_a_mail_server_is_named_or_numbered(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("SMTP_HOST", host)
+    assert read_settings(AgentSettings).smtp_host == host
+
+
 def test_a_password_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "url").write_text("postgresql://officer:geheim@db/officer\n")
     monkeypatch.setenv("DATABASE_URL_FILE", str(tmp_path / "url"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 8.0
+OPENAI_URL = "https://api.openai.com/v1"
 
 _TRY_AGAIN = frozenset([408, 409, 425, 429])
 _Result = TypeVar("_Result")
@@ -160,7 +161,9 @@ def _build(settings: LlmSettings) -> "BaseChatModel":
         "base_url": settings.llm_base_url,
         "api_key": settings.key.get_secret_value() if settings.key else None,
     }
-    if provider == OPENAI and settings.llm_base_url and not settings.key:
+    if provider == OPENAI and not settings.llm_base_url:
+        options["base_url"] = OPENAI_URL  # else a stray OPENAI_BASE_URL would get key, facts and picture
+    elif provider == OPENAI and not settings.key:
         options["api_key"] = "none"  # local servers ask for no key, the client insists on one
     given = {option: value for option, value in options.items() if value is not None}
     model: BaseChatModel = init_chat_model(name, model_provider=provider, **given)

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
-from services.agent.adapters.langchain_chat import _untraced
+from services.agent.adapters.langchain_chat import _build, _untraced
 from services.agent.adapters.langchain_report_writer import LangChainReportWriter
 from services.agent.adapters.llm_settings import LlmSettings
 from services.agent.adapters.template_report_writer import TEMPLATE, TemplateReportWriter
@@ -337,3 +337,14 @@ def test_tracing_by_the_environment_stays_off(monkeypatch: pytest.MonkeyPatch) -
     assert asyncio.run(_untraced(_Chain(), [])) == []
     monkeypatch.undo()
     get_env_var.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["OPENAI_BASE_URL", "OPENAI_API_BASE", "LANGSMITH_GATEWAY"])
+def test_the_environment_cannot_send_what_is_for_openai_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "http://elsewhere.example/v1")
+
+    model: Any = _build(LlmSettings(llm_model="openai:gpt-5-mini", openai_api_key=SecretStr(KEY)))
+
+    assert str(model.root_async_client.base_url) == "https://api.openai.com/v1/"

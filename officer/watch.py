@@ -24,6 +24,7 @@ from services.detection.settings import DetectionSettings
 from shared.config.settings import check_settings
 from shared.config.site import load_site
 from shared.errors import ConfigurationError, OfficerError
+from shared.lifecycle import keep_private
 
 SiteOption = Annotated[Path, typer.Option("--site", help="The site file: cameras, zones, rules, recipients.")]
 OutOption = Annotated[
@@ -101,6 +102,7 @@ def run_services(site: Path, out: Path, environment: dict[str, str], view: View)
     Raises:
         ConfigurationError: site file or folder are wrong, or a service refuses to start.
     """
+    keep_private()
     loaded = load_site(site)
     folder = _folder(out)
     ours = {"DATA_DIR": str(folder), "SITE_FILE": str(site.resolve()), "LOG_STATUS_EVERY_S": "1"}

@@ -19,6 +19,11 @@ class StoppedError(OfficerError):
     """We were told to stop while we waited for a dependency."""
 
 
+def keep_private() -> None:
+    """Other users of the machine read nothing of what this process makes from now on; its group may."""
+    os.umask(os.umask(0o077) | 0o027)
+
+
 def stop_on_signals() -> Event:
     """An event that SIGTERM or SIGINT sets; a second signal ends the process at once (exit code 128 + signal).
 

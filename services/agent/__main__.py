@@ -13,7 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from shared.errors import ConfigurationError, OfficerError, TransientError
-from shared.lifecycle import StoppedError, persist, stop_on_signals
+from shared.lifecycle import StoppedError, keep_private, persist, stop_on_signals
 
 if TYPE_CHECKING:
     from services.agent.adapters.sql_database import Database
@@ -40,6 +40,7 @@ def main(arguments: list[str]) -> int:
     from shared.observability.logging import configure_logging
 
     configure_logging()
+    keep_private()
     log = structlog.get_logger()
     try:
         return _run(arguments)

@@ -7,7 +7,7 @@ setting is told before seconds of them.
 import sys
 
 from shared.errors import ConfigurationError, OfficerError
-from shared.lifecycle import stop_on_signals
+from shared.lifecycle import keep_private, stop_on_signals
 
 EXIT_FAILED, EXIT_CONFIGURATION = 1, 2
 
@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     from shared.observability.logging import configure_logging
 
     configure_logging()
+    keep_private()
     try:
         return _run(arguments)
     except OfficerError as error:

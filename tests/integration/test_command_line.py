@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -258,6 +259,33 @@ def test_a_recording_without_people_gives_log_lines_and_an_empty_summary(
     told = officer("reports", "list", "--data", tmp_path, environment=unset).stdout
     assert told.strip() == "No report fits."
     assert officer("reports", "export", "--data", tmp_path, "--format", "json").stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("officer", "watch", "SOURCE", "--site", str(SITE), "--out", "DATA_DIR"),
+        ("services.detection",),
+        ("services.agent", "migrate"),
+    ],
+)
+def test_other_users_of_the_machine_read_nothing_of_what_is_made(
+    command: tuple[str, ...], empty_room: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "made"
+    ours = {"SOURCE": str(empty_room), "DATA_DIR": str(made), "SITE_FILE": str(SITE)}
+    words = [ours.get(word, word) for word in command]
+    subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        env=environment_of(ours),
+        umask=0o022,
+        timeout=110,
+        check=True,
+    )
+    paths = [made, *made.rglob("*")]
+    assert len(paths) > 1
+    assert [path for path in paths if path.stat().st_mode & stat.S_IRWXO] == []
 
 
 def test_doctor_ticks_what_works_and_tells_the_remedy_for_the_rest(tmp_path: Path) -> None:

@@ -336,10 +336,10 @@ def _repeated(
     seen: set[str] = set()
     for index, entry in entries:
         value = entry.get(key)
-        if isinstance(value, str) and value in seen:
+        if isinstance(value, str) and value.casefold() in seen:
             loc = (*((where,) if isinstance(where, str) else where), index, key)
             yield loc, f"value {value[:80]!a} stands twice; allowed: each {key} once; do: choose another one"
-        seen |= {value} if isinstance(value, str) else set()
+        seen |= {value.casefold()} if isinstance(value, str) else set()
 
 
 def _no_such_zone(zone: str, known: set[str]) -> str:

@@ -194,6 +194,11 @@ def test_all_problems_come_in_one_message(tmp_path: Path) -> None:
             "schedule.days: a list of 0 is not allowed; allowed: a list of 1 or more, each mon, tue",
         ),
         ("safety@example.org", '"a@b\\r\\nBcc: c@d"', "value 'a@b\\r\\nBcc: c@d' is no mail address"),
+        (
+            "recipients:",
+            "recipients:\n  - {address: Safety@Example.org}",
+            "recipients[1].address: value 'safety@example.org' stands twice; allowed: each address once",
+        ),
         *(
             ("safety@example.org", f'"{address}"', f"value '{address}' is no mail address")
             for address in (

@@ -22,6 +22,9 @@ class Recipient:
 
 
 def addresses_for(severity: Severity, recipients: Iterable[Recipient]) -> tuple[str, ...]:
-    """Addresses that get a report of *severity*, each once, in the order given."""
-    wanted = (r.address for r in recipients if _RISING.index(severity) >= _RISING.index(r.min_severity))
-    return tuple(dict.fromkeys(wanted))
+    """Addresses that get a report of *severity*, each once whatever its case, in the order given."""
+    wanted: dict[str, str] = {}
+    for recipient in recipients:
+        if _RISING.index(severity) >= _RISING.index(recipient.min_severity):
+            wanted.setdefault(recipient.address.casefold(), recipient.address)
+    return tuple(wanted.values())

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.agent.application.mailing_list import MailingList
-from services.agent.domain.recipients import Recipient
+from services.agent.domain.recipients import Recipient, addresses_for
 from shared.config.site import load_site
 from shared.config.site_watch import SiteWatch
 from shared.vocabulary import Severity
@@ -41,6 +41,12 @@ def office(tmp_path: Path) -> Office:
 def test_recipients_are_those_of_the_site_file(office: Office) -> None:
     assert list(office.list) == [Recipient(BEFORE, Severity.LOW)]
     assert office.told() == []
+
+
+def test_a_mailbox_gets_each_report_once_however_its_address_is_spelled() -> None:
+    named = (Recipient("Anna@Example.org", Severity.HIGH), Recipient(BEFORE), Recipient("anna@example.org"))
+    assert addresses_for(Severity.HIGH, named) == ("Anna@Example.org", BEFORE)
+    assert addresses_for(Severity.LOW, named) == (BEFORE, "anna@example.org")
 
 
 def test_a_changed_file_is_taken_over_once(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from reportlab.lib.colors import HexColor
 from reportlab.platypus import Flowable, Table
@@ -97,8 +98,14 @@ def _first_seen(opened: Opened) -> tuple[str, str]:
     if not knows_time_of_day(opened):
         told = time_into(opened, opened.first_seen) or "time of day not known"
         return told, f"by the file's date {clock}; ongoing when recorded"
-    utc = words.clock(words.at_site(opened.first_seen, "UTC"))
-    return clock, f"{utc}; last seen {words.clock(last)}, ongoing when recorded"
+    utc = words.at_site(opened.first_seen, "UTC")
+    return clock, f"{_beside(first, utc)}; last seen {_beside(first, last)}, ongoing when recorded"
+
+
+def _beside(first: datetime, moment: datetime) -> str:
+    """The clock, with its day where that is not *first*'s."""
+    day = "" if moment.date() == first.date() else f"{words.short_day(moment)}, "
+    return day + words.clock(moment)
 
 
 def _labelled(sheet: Sheet, label: str, value: str, note: str) -> list[Flowable]:

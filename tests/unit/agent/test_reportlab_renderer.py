@@ -543,6 +543,13 @@ def test_an_unknown_time_zone_falls_back_to_utc(zone: str) -> None:
     assert "4 Mar 2026, 09:30:00 UTC" in text_of(render(about(site=site)))
 
 
+def test_a_time_on_another_day_than_the_first_one_says_which() -> None:
+    begun, ended = datetime(2026, 3, 5, 5, 59, 58, tzinfo=UTC), datetime(2026, 3, 5, 6, 0, 8, tzinfo=UTC)
+    told = text_of(render(about(first_seen=begun, last_seen=ended)))
+    head = "4 Mar 2026, 23:59:58 CST 5 Mar 2026, 05:59:58 UTC; last seen 5 Mar 2026, 00:00:08 CST, ongoing"
+    assert head in told
+
+
 def test_the_ends_of_the_calendar_are_printed() -> None:
     last = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
     site = opened().site.model_copy(update={"timezone": "Pacific/Kiritimati"})

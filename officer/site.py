@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from officer.console import screen, table
+from services.agent.domain.claims import fold
+from services.agent.domain.forbidden import LAWS
 from services.detection.adapters.model_file import read_card, read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
 from services.detection.domain.confirmation import needed_for
@@ -85,6 +87,7 @@ def remarks(loaded: LoadedSite) -> list[str]:
         found.append("recipients: nobody gets mail; reports are only written")
     if not site.site.jurisdictions:
         found.append("site.jurisdictions: none, so reports cite the site's policy alone")
+    found += _like_laws(site)
     found += _unfit(loaded)
     found += [remark for camera in site.cameras for remark in _twice_closer(camera)]
     watched = {zone for rule in site.rules for zone in (rule.zones or _all_zones(site))}
@@ -92,6 +95,19 @@ def remarks(loaded: LoadedSite) -> list[str]:
     if not site.privacy.blur_faces:
         found.append("privacy.blur_faces: off; faces will be stored and mailed, and each report says so")
     return found
+
+
+def _like_laws(site: Site) -> list[str]:
+    """What reports would print as the site's own rule, though by its name it is a law or a standard."""
+    named = {"site.policy": site.site.policy}
+    for rule in site.rules:
+        named |= {f"rule {rule.id}: title": rule.title, f"rule {rule.id}: version": rule.version}
+    return [
+        f"{where}: {text!r} names a law or standard, and reports print it as the site's own; name your own rule, and "
+        "leave laws to site.jurisdictions and the hazards of zones"
+        for where, text in named.items()
+        if any(pattern.search(fold(text)) for pattern in LAWS)
+    ]
 
 
 def _unfit(loaded: LoadedSite) -> list[str]:

@@ -284,6 +284,27 @@ def test_a_rule_that_the_shipped_model_could_never_find_broken_is_remarked(
     assert words not in "\n".join(remarks(site()))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("Site safety policy 4.2", "29 CFR 1926.95(a)", "site.policy: '29 CFR 1926.95(a)' names a law"),
+        (
+            "title: Keep out",
+            "title: Keep out (OSHA rule)",
+            "rule keep-out: title: 'Keep out (OSHA rule)' names a law",
+        ),
+        ("kind: ppe", 'kind: ppe\n    version: "1910.135"', "rule ppe: version: '1910.135' names a law"),
+        ("Site safety policy 4.2", "Yard rules 2026, § 4, section 2", ""),
+    ],
+)
+def test_what_is_called_as_a_law_is_remarked(tmp_path: Path, old: str, new: str, words: str) -> None:
+    text = (ROOT / "tests" / "fixtures" / "site.yaml").read_text()
+    assert old in text
+    (tmp_path / "site.yaml").write_text(text.replace(old, new))
+    told = [line for line in remarks(load_site(tmp_path / "site.yaml")) if "names a law" in line]
+    assert [line.startswith(words) for line in told] == [True] * bool(words)
+
+
 def test_zones_that_look_closer_at_the_same_part_are_remarked(tmp_path: Path) -> None:
     text = (ROOT / "tests" / "fixtures" / "site.yaml").read_text()
     far = "- {id: NAME, name: Far, look_closer: true, polygon: [[X, 0.3], [0.6, 0.3], [0.6, 0.4], [X, 0.4]]}"

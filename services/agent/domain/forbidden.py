@@ -140,28 +140,21 @@ MARKUP: tuple[Forbidden, ...] = (
     Forbidden("fact-id", re.compile(r"\bF\d{1,3}\b"), "name facts in rests_on, not in the text"),
 )
 
-REFERENCES: tuple[re.Pattern[str], ...] = tuple(
+LAWS: tuple[re.Pattern[str], ...] = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\b\d{0,3}\s*C\.?\s?F\.?\s?R\b",
         r"\b19\d\d\.\d+",
         r"\b(?:19)?(?:10|26)\.\d{2,4}\s*\(",
         r"\bparts?\s+(?:19\d\d|634)\b",
-        r"§",
         r"\bsub-?parts?\s+[A-Z]{1,2}\b",
-        (
-            r"\b(?:sections?|articles?|annex(?:es)?|clauses?|paragraphs?|regulations?|reg\.?|art\.?"
-            r"|sec\.?|table|chapter|title)\s+(?:\d|[IVX]+\b|\()"
-        ),
         r"\bgeneral duty\b",
         r"\b5\s*\(\s*a\s*\)",
         r"(?-i:\b(?:EN|ISO|IEC|ANSI|ISEA|ASTM|NFPA|BS|CSA|DIN|AS/NZS|NIOSH|ACGIH|MUTCD|MSHA|FMCSA)\b)",
         r"\b(?:en|iso|iec|ansi|isea|astm|nfpa|bs|csa|din)[ -]?(?:(?:iso|en|isea)[ -]?)?[a-z]?\d",
         r"(?-i:\b(?:CDM|COSHH|RIDDOR|LOLER|PUWER|REACH|HASAWA)\b)",
         r"\b(?:OSH|OSHA|health and safety at work|occupational safety and health)(?:,? etc\.?,?)? act\b",
-        r"\bdirectives?\b",
         r"\b\d{2,4}/\d{1,4}/E[CEU]C?\b|\(E[CU]\)|\bEC\s+No\b",
-        r"\b(?:act|regulations|order|code|rules)\s+(?:of\s+)?(?:19|20)\d\d\b",
         (
             r"\b(?:OSHA|HSE|Cal/OSHA)(?:'s)?\s+(?:standards?|rules?|regulations?|sections?|code"
             r"|requirements?|\d)"
@@ -170,7 +163,24 @@ REFERENCES: tuple[re.Pattern[str], ...] = tuple(
         r"\bZ(?:41|87|89)(?:\.\d)?\b|\bF24\d\d\b",
     )
 )
-"""What looks like a reference to a law or a standard."""
+"""What names a law or a standard."""
+
+REFERENCES: tuple[re.Pattern[str], ...] = (
+    *LAWS,
+    *(
+        re.compile(pattern, re.IGNORECASE)
+        for pattern in (
+            r"§",
+            (
+                r"\b(?:sections?|articles?|annex(?:es)?|clauses?|paragraphs?|regulations?|reg\.?|art\.?"
+                r"|sec\.?|table|chapter|title)\s+(?:\d|[IVX]+\b|\()"
+            ),
+            r"\bdirectives?\b",
+            r"\b(?:act|regulations|order|code|rules)\s+(?:of\s+)?(?:19|20)\d\d\b",
+        )
+    ),
+)
+"""What looks like a reference to a law or a standard; a site's own rules may look so, too."""
 
 LEGAL_WORDS = re.compile(
     r"(?<!\w)(?:OSHA|HSE|regulators?|regulations?|regulatory|laws?|legal(?:ly)?|statut\w+"

@@ -224,10 +224,13 @@ def _findings(site: Site) -> list[tuple[Finding, Camera, Zone]]:
 
 
 def _titles(finding: Finding, zone: Zone, site: Site) -> list[str]:
+    declared = site.site.jurisdictions
     entries = [
-        entry for entry in shipped_table().citations if finding in entry.findings and entry.role == "primary"
+        entry
+        for entry in shipped_table().citations_at(declared)
+        if finding in entry.findings and entry.role == "primary"
     ]
-    laws = [e for e in entries if e.jurisdiction in site.site.jurisdictions and e.fits(zone.hazards)]
+    laws = [e for e in entries if e.jurisdiction in declared and e.fits(zone.hazards)]
     sure = any(not law.needs_person_confirmation for law in laws)
     own = [] if sure else [entry for entry in entries if entry.jurisdiction == SITE_POLICY]
     to_confirm = {True: " (to be confirmed by a person)", False: ""}

@@ -15,6 +15,7 @@ from shared.vocabulary import Finding, Hazard, Jurisdiction, Severity
 FOLDER = Path(__file__).parent
 SITE_POLICY = "site-policy"
 STANDARD = "standard"
+US_PARTS = frozenset((Jurisdiction.US_CONSTRUCTION, Jurisdiction.US_GENERAL_INDUSTRY))
 
 Level = Literal["elimination", "substitution", "engineering", "administrative", "ppe"]
 LEVELS: tuple[Level, ...] = ("elimination", "substitution", "engineering", "administrative", "ppe")
@@ -165,6 +166,19 @@ class RegulationTable:
     misuses: tuple[KnownMisuse, ...]
     owners: dict[Level, str]
     due_days: dict[Severity, dict[Level, int]]
+
+    def citations_at(self, jurisdictions: Sequence[Jurisdiction]) -> tuple[Entry, ...]:
+        """The citations as they hold at a site of these *jurisdictions*.
+
+        Where it declares both US parts, the work decides which one holds (29 CFR 1910.12): a person must confirm it.
+        """
+        unsure = US_PARTS if set(jurisdictions) >= US_PARTS else frozenset()
+        return tuple(
+            entry.model_copy(update={"needs_person_confirmation": True})
+            if entry.jurisdiction in unsure
+            else entry
+            for entry in self.citations
+        )
 
     def citation(self, citation_id: str) -> Entry:
         """The entry of that id.

@@ -127,6 +127,14 @@ def test_cameras_may_have_zones_of_one_name_and_different_hazards(tmp_path: Path
     assert cited["gate"] != cited["shed"]
 
 
+def test_citations_of_two_us_parts_are_to_be_confirmed(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    path.write_text(TWO_CAMERAS.replace("construction]", "construction, us-osha-general-industry]"))
+    done = officer("site", "check", path)
+    for title in ("29 CFR 1926.100(a), Head protection", "29 CFR 1910.135(a), Head protection"):
+        assert f"{title} (to be confirmed by a person)" in done.stdout
+
+
 def test_the_schema_is_printed_as_published() -> None:
     published = json.loads((ROOT / "docs" / "site.schema.json").read_text())
     assert json.loads(officer("site", "schema").stdout) == published

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from services.agent.domain.plain_text import shorten
 from services.agent.domain.wording import HAZARDS, JURISDICTIONS, listed
 from shared.contracts.violation import Opened
-from shared.regulations.table import SITE_POLICY, Entry, RegulationTable
+from shared.regulations.table import SITE_POLICY, US_PARTS, Entry, RegulationTable
 from shared.vocabulary import Finding, Hazard, Jurisdiction
 
 MAX_EXPLAINED = 3
@@ -61,7 +61,7 @@ def choose_references(opened: Opened, table: RegulationTable) -> tuple[Reference
 def _reference(finding: Finding, opened: Opened, table: RegulationTable) -> Reference:
     site = opened.site.jurisdictions
     hazards = opened.zone.hazards
-    entries = [entry for entry in table.citations if finding in entry.findings]
+    entries = [entry for entry in table.citations_at(site) if finding in entry.findings]
     primaries = [e for e in entries if _is_law(e, site) and e.role == "primary" and e.fits(hazards)]
     primaries.sort(key=lambda entry: entry.needs_person_confirmation)
     own = [entry for entry in entries if entry.jurisdiction == SITE_POLICY]
@@ -117,6 +117,8 @@ def _reason(opened: Opened, primaries: list[Entry], left_out: list[Entry]) -> st
         where = listed(sorted({_place(entry) for entry in primaries}))
         verb = "is" if len(primaries) == 1 else "are"
         first = f"{laws} {verb} allowed because the site declares {where} and {declared}."
+        if set(opened.site.jurisdictions) >= US_PARTS and any(e.jurisdiction in US_PARTS for e in primaries):
+            first += " Which of the two US parts holds, the work decides."
     elif opened.site.jurisdictions:
         first = f"Only the site's own rule is cited: no regulation in the table covers this finding where {declared}."
     else:

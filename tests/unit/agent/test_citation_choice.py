@@ -172,6 +172,16 @@ def test_what_a_person_has_to_confirm_is_marked() -> None:
     assert not _reference(F.NO_HARDHAT, (H.LIFTING,), CONSTRUCTION).citations[0].needs_person_confirmation
 
 
+def test_where_both_us_parts_are_declared_a_person_has_to_confirm_which_holds() -> None:
+    reference = _reference(F.NO_HARDHAT, (H.LIFTING,), CONSTRUCTION, INDUSTRY)
+    sure = {citation.id for citation in reference.citations if not citation.needs_person_confirmation}
+
+    assert sure == {"site-ppe-rule"}
+    assert {"osha-1926-100-a", "osha-1910-135-a"} < {citation.id for citation in reference.citations}
+    assert "Which of the two US parts holds, the work decides." in reference.reason
+    assert "US parts" not in _reference(F.NO_HARDHAT, (H.GENERAL,), CONSTRUCTION, INDUSTRY).reason
+
+
 def test_a_supporting_entry_is_no_surer_than_its_primary() -> None:
     citations = {c.id: c for c in _reference(F.NO_GOGGLES, (H.MACHINERY,), CONSTRUCTION).citations}
 

@@ -8,6 +8,7 @@ from shared.errors import PermanentError
 from shared.object_keys import check_key
 
 MAX_OBJECT_BYTES = 20_000_000  # the contract allows no larger evidence
+MAX_REPORT_BYTES = 25_000_000  # the evidence, and the pages around it
 
 
 @dataclass(frozen=True, slots=True)

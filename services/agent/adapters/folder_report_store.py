@@ -4,6 +4,7 @@ import hashlib
 
 from services.agent.application.ports import StoredPdf
 from shared.local.folder_store import FolderStore
+from shared.objects import MAX_REPORT_BYTES
 
 PDF = "application/pdf"
 
@@ -15,8 +16,8 @@ class FolderReportStore:
     def put(self, key: str, pdf: bytes) -> StoredPdf:
         was_there = self._store.exists(key)
         self._store.put(key, pdf, PDF)
-        held = self._store.get(key)
+        held = self._store.get(key, MAX_REPORT_BYTES)
         return StoredPdf(hashlib.sha256(held).hexdigest(), len(held), was_there)
 
     def fetch(self, key: str) -> bytes:
-        return self._store.get(key)
+        return self._store.get(key, MAX_REPORT_BYTES)

@@ -20,6 +20,7 @@ from shared.errors import ObjectMissingError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_queue import SqliteQueue
 from shared.object_keys import event_key
+from shared.objects import MAX_OBJECT_BYTES
 from tests import agent_builders as make
 from tests.fakes.memory_stores import MemoryEvidenceStore, MemoryInbox, MemoryReportStore
 from tests.fakes.unruly_inbox import UnrulyInbox
@@ -135,6 +136,13 @@ def test_the_first_pdf_under_a_key_stays(reports: ReportStore) -> None:
     assert first.sha256 == second.sha256 == hashlib.sha256(b"%PDF 1").hexdigest()
     assert second.size_bytes == 6
     assert reports.fetch("reports/a.pdf") == b"%PDF 1"
+
+
+def test_a_pdf_may_be_larger_than_the_largest_evidence(reports: ReportStore) -> None:
+    pdf = bytes(MAX_OBJECT_BYTES + 1)
+    reports.put("reports/a.pdf", pdf)
+    assert reports.put("reports/a.pdf", pdf).size_bytes == len(pdf)
+    assert reports.fetch("reports/a.pdf") == pdf
 
 
 def test_a_pdf_that_is_not_there_is_missing(reports: ReportStore) -> None:

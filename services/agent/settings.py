@@ -73,7 +73,10 @@ class AgentSettings(ServiceSettings, LlmSettings):
         (), description="addresses separated by commas that get every report; else the site file's recipients"
     )
     mail_cap_per_hour: int = Field(
-        20, ge=1, le=1000, description="most mails for one recipient in an hour, critical ones aside; beyond it digests"
+        20,
+        ge=1,
+        le=1000,
+        description="most mails for one recipient in an hour, critical ones aside; beyond it digests",
     )
     smtp_host: Annotated[str, AfterValidator(_host)] | None = Field(
         None, description="mail server; needed for smtp"

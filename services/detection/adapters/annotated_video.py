@@ -19,7 +19,10 @@ STEP = 0.3  # of a face's width, to each side: two looks' faces then meet, as wh
 
 
 class AnnotatedVideo:
-    """See `LookSink`. A frame waits for the look after it: a face between two looks is where either saw it."""
+    """See `LookSink`. A frame waits for the look after it: a face between two looks is where either saw it.
+
+    However long no look comes, faces stay blurred where the last one saw them: who moves is looked at.
+    """
 
     def __init__(self, path: Path, camera: Camera, blurs_faces: Callable[[], bool]) -> None:
         """*blurs_faces* is asked for each frame: the site file may change while the video is written."""
@@ -49,7 +52,7 @@ class AnnotatedVideo:
     def _write(self, frame: Frame, following: Look | None) -> None:
         last = self._last
         fresh = last if last and frame.offset_s - last.frame.offset_s <= SHOWN_S else None
-        faces = [face for look in (fresh, following) if look for face in _faces(look)]
+        faces = [face for look in (last, following) if look for face in _faces(look)]
         image = blurred(frame.image, faces) if self._blurs_faces() else frame.image
         minutes, seconds = divmod(frame.offset_s, 60)
         headline = f"{self._camera.name}  {minutes:02.0f}:{seconds:04.1f}"

@@ -55,6 +55,14 @@ def test_a_face_is_blurred_in_each_frame_after_the_look_that_saw_it(tmp_path: Pa
         assert detail(pictures[number], shift=3 * FACE.width) > 60
 
 
+def test_a_face_stays_blurred_until_the_next_look_however_late_that_is(tmp_path: Path) -> None:
+    """Nobody is tracked who is found only unsurely; while he stands still, the gate opens every 2 s."""
+    nobody = Look(frame(60), [], Scene(BEGIN, 2.4, VIEW, [], {}), [])
+    pictures = video(tmp_path / "a.mp4", {0: look(0, WORKER), 60: nobody}, 75)
+    assert all(detail(picture) < 20 for picture in pictures[:60])
+    assert all(detail(picture) > 60 for picture in pictures[60:])
+
+
 def test_somebody_who_walks_is_blurred_all_the_way_from_look_to_look(tmp_path: Path) -> None:
     step = FACE.width
     pictures = video(tmp_path / "a.mp4", {0: look(0, WORKER), 5: look(5, person(x=WORKER.box.x1 + step))}, 6)

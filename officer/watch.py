@@ -90,7 +90,8 @@ def watch(
         "SHOW_WHY": str(show_why).lower(),
         **({"MAIL_TO": ",".join(mail_to)} if mail_to else {}),
     }
-    view: View = TerminalView() if screen.is_terminal else JsonLinesView()
+    level = os.environ.get("LOG_LEVEL") or "info"
+    view: View = TerminalView() if screen.is_terminal else JsonLinesView(level)
     ending, summary = run_services(site, out, environment, view)
     show(summary, out, console_is_for_results=screen.is_terminal)
     raise typer.Exit(ending)

@@ -136,7 +136,7 @@ class Run:
         return [camera for camera in self.state.cameras.values() if camera.state == "stopped"]
 
     def _service(self, name: str) -> ServiceProcess:
-        environment = {**self.environment, **_own_port(name)}
+        environment = {**self.environment, **_own_port(name), "LOG_LEVEL": _level()}
         return ServiceProcess(name, environment, self._take, self.commands.get(name, ()), self.patience)
 
     def _watch(self, detection: ServiceProcess, agent: ServiceProcess) -> bool:
@@ -266,6 +266,11 @@ def _own_port(name: str) -> dict[str, str]:
     """Both run on one machine: the agent's health port comes after detection's."""
     port = os.environ.get("HEALTH_PORT", "")
     return {"HEALTH_PORT": str(int(port) + 1)} if name == "agent" and port.isdecimal() else {}
+
+
+def _level() -> str:
+    """A run lives on what the services tell at info; its view shows less where less is asked for."""
+    return "debug" if os.environ.get("LOG_LEVEL") == "debug" else "info"
 
 
 def _last_problem(service: ServiceProcess) -> str:

@@ -1,6 +1,7 @@
 """How a run is shown while it lasts: live on a terminal, else as JSON lines or as a few plain words."""
 
 import json
+import logging
 import sys
 from types import TracebackType
 from typing import Protocol, Self
@@ -63,9 +64,15 @@ class TerminalView(_Quiet):
 
 
 class JsonLinesView(_Quiet):
-    """Passes the services' JSON lines through, each with the service's name."""
+    """Passes the services' JSON lines from *level* on through, and those without one, each with the service's name."""
+
+    def __init__(self, level: str = "info") -> None:
+        self._level = level
 
     def line(self, line: Line) -> None:
+        levels = logging.getLevelNamesMapping()
+        if levels.get(str(line.fields.get("level")).upper(), logging.CRITICAL) < levels[self._level.upper()]:
+            return
         _say(json.dumps({**line.fields, "service": line.service}, ensure_ascii=False), err=False)
 
     def tick(self, state: RunState, phase: str, elapsed_s: float) -> None:

@@ -44,7 +44,9 @@ class ServiceSettings(BaseSettings):
     data_dir: Path = Field(description="folder for the database, evidence, spool, reports and mails")
     site_file: Path = Field(description="the site file: cameras, zones, rules and recipients")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="least important log line that is written"
+        "info",
+        description="least important log line that is written. "
+        "Under `officer watch`: that is shown; run.log has all from info on",
     )
     log_status_every_s: float = Field(
         1, ge=0, le=3600, description="seconds from one routine line of a camera or the agent to its next"

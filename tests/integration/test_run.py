@@ -116,6 +116,16 @@ def test_each_service_has_a_health_port_of_its_own(tmp_path: Path, monkeypatch: 
     assert ports == {"detection": "9100", "agent": "9101"}
 
 
+@pytest.mark.parametrize(("asked", "given"), [("", "info"), ("debug", "debug"), ("error", "info")])
+def test_the_services_tell_what_the_run_lives_on_whatever_is_to_be_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, given: str
+) -> None:
+    monkeypatch.setenv("LOG_LEVEL", asked)
+    tell = 'import os; say("level", name=os.environ["LOG_LEVEL"])\n'
+    a_run(tmp_path, WATCH_A_CLIP + tell).run()
+    assert [line["name"] for line in logged(tmp_path) if line["event"] == "level"] == [given]
+
+
 def test_the_agent_gets_the_time_it_needs(tmp_path: Path) -> None:
     run = a_run(tmp_path, WATCH_A_CLIP, an_agent(busy=15))
     assert run.run() is Ending.DONE

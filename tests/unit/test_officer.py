@@ -15,7 +15,7 @@ from officer.running.live_view import live_view
 from officer.running.run import Ending, Run
 from officer.running.run_state import RunState
 from officer.running.service_process import Line
-from officer.running.views import PlainView
+from officer.running.views import JsonLinesView, PlainView
 from officer.site import remarks
 from officer.summary import Summary, summarise, write_summary
 from officer.watch import show
@@ -73,6 +73,19 @@ def a_run(folder: Path, *lines: Line) -> Run:
     for one in lines:
         run.state.take(one)
     return run
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"), [("debug", ["a", "b", "c", "d"]), ("info", ["b", "c", "d"]), ("error", ["d"])]
+)
+def test_the_log_lines_are_shown_from_the_level_on_that_was_asked_for(
+    capsys: pytest.CaptureFixture[str], level: str, shown: list[str]
+) -> None:
+    view = JsonLinesView(level)
+    for event, of in (("a", "debug"), ("b", "info"), ("c", "warning"), ("d", "error")):
+        view.line(line(event, level=of))
+    view.line(Line("agent", {"event": "output", "text": "a library's own words"}))
+    assert [json.loads(told)["event"] for told in capsys.readouterr().out.splitlines()] == [*shown, "output"]
 
 
 def test_rows_are_exported_as_csv() -> None:

@@ -9,7 +9,6 @@ from services.detection.adapters.jpeg_evidence_renderer import blurred
 from services.detection.adapters.video_writer import VideoWriter
 from services.detection.domain.frame import Frame
 from services.detection.domain.geometry import Box
-from services.detection.domain.privacy import face_regions
 from services.detection.domain.scene import Look
 from shared.config.site import Camera
 
@@ -61,7 +60,7 @@ class AnnotatedVideo:
 
 def _faces(look: Look) -> list[Box]:
     width, height = look.frame.size
-    return [_widened(face).clipped(width, height) for face in face_regions(look.detections, width, height)]
+    return [_widened(face).clipped(width, height) for face in look.faces]
 
 
 def _widened(face: Box) -> Box:

@@ -31,7 +31,6 @@ from services.detection.domain.frame import BgrImage, Frame
 from services.detection.domain.geometry import Box
 from services.detection.domain.look_rate import LookRate
 from services.detection.domain.people import people
-from services.detection.domain.privacy import face_regions
 from services.detection.domain.scene import Look, Observation, Scene, Subject
 from services.detection.domain.tracking import Tracker
 from services.detection.domain.wearing import View, judge
@@ -224,7 +223,7 @@ class CameraPipeline:
         self._fit_to(width, height)
         model = self._tools.detector.info
         view = self._view(width, height, at_s)
-        detections = self._detect(frame.image, view)
+        detections, outdone = self._detect(frame.image, view)
         found = people(detections, model.labels, width, height)
         tracks = self._tracker.update(found, at_s)
         confirmed = [track for track in tracks if track.confirmed]
@@ -235,7 +234,7 @@ class CameraPipeline:
             self._state.began_at = frame.captured_at - timedelta(seconds=at_s)
         observations = self._attention.believed(scene, self._observe(scene))
         self._attention.note(found, scene, observations, self._setting.camera.zones)
-        return Look(frame, detections, scene, observations)
+        return Look(frame, detections, scene, observations, outdone)
 
     def _fit_to(self, width: int, height: int) -> None:
         """The camera may send another size than before, now or after a restart: what is known goes on in that."""
@@ -266,12 +265,14 @@ class CameraPipeline:
                 log.warning("closer.useless", camera=self._setting.camera.id, **_useless(part, width, height))
         return useful
 
-    def _detect(self, image: BgrImage, view: View) -> list[Detection]:
+    def _detect(self, image: BgrImage, view: View) -> tuple[list[Detection], list[Detection]]:
+        """What is seen, and what of the whole picture an enlarged part outdid."""
         cut = [image[_pixels(part.box)] for part in view.closer]
         whole, *closer = self._tools.detector.detect([image, *cut], FLOOR)
         if not closer:
-            return whole
-        return joined(whole, list(zip(view.closer, closer, strict=True)), view.width, view.height)
+            return whole, []
+        found = joined(whole, list(zip(view.closer, closer, strict=True)), view.width, view.height)
+        return found, [one for one in whole if one not in found]
 
     def _session_seconds(self, frame: Frame) -> float:
         """Seconds in the session. The wall clock is asked once a run: set back or on, it must not stop or jump time."""
@@ -389,10 +390,7 @@ class CameraPipeline:
         return self._tools.spool.accept(encode(message), message.violation_id, message.phase, picture)
 
     def _faces(self, sighting: Sighting) -> Sequence[Box]:
-        if not self.blurs_faces:
-            return ()
-        look = sighting.look
-        return face_regions(look.detections, *look.frame.size)
+        return sighting.look.faces if self.blurs_faces else ()
 
     def _at(self, at_s: float) -> datetime:
         """Wall clock of a moment: of a recording from its beginning, live as the clock said at the last look."""

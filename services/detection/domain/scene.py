@@ -9,6 +9,7 @@ from typing import Literal
 from services.detection.domain.detection import Detection
 from services.detection.domain.frame import Frame
 from services.detection.domain.geometry import Box, Point, inside
+from services.detection.domain.privacy import face_regions
 from services.detection.domain.tracking import Track
 from services.detection.domain.wearing import View, Wearing
 from shared.config.site import Zone
@@ -107,9 +108,16 @@ class Look:
         detections: everything that the model saw, down to the lowest floor.
         scene: people and what they wear.
         observations: what the rules say of it.
+        outdone: what it saw besides in the whole picture, where an enlarged part told better.
     """
 
     frame: Frame
     detections: Sequence[Detection]
     scene: Scene
     observations: Sequence[Observation]
+    outdone: Sequence[Detection] = ()
+
+    @property
+    def faces(self) -> list[Box]:
+        """What to blur, in pixels: the face regions of whatever was seen, also where a larger view denies it."""
+        return face_regions([*self.detections, *self.outdone], *self.frame.size)

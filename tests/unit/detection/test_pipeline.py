@@ -12,11 +12,12 @@ from services.detection.adapters.jpeg_evidence_renderer import JpegEvidenceRende
 from services.detection.application.ports import Picture
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.frame import Frame
+from services.detection.domain.privacy import face_regions
 from shared.config.site import Privacy, Zone
 from shared.contracts.violation import Closed, Opened
 from shared.errors import PermanentError
 from shared.vocabulary import Item
-from tests.fakes.detector import numbered_picture
+from tests.fakes.detector import numbered_picture, seen
 from tests.fakes.memory_spool import MemorySpool
 from tests.unit.detection.camera_run import (
     BARE,
@@ -415,6 +416,17 @@ def test_who_is_found_only_when_looking_closer_is_reported_where_he_stands() -> 
         pytest.approx((left + 100) / 1280, abs=0.002),
         pytest.approx((top + 40) / 720, abs=0.002),
     )
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_head_of_the_whole_picture_is_blurred_though_the_closer_look_finds_none(inside: bool) -> None:
+    x = 600 if inside else 100
+    head = seen(Label.HARDHAT, x, 250, x + 40, 280, 0.1)
+    run = Run(always([head]), site=LOOKS_FAR)
+    look = run.pipeline.see(Frame("gate", 0, BEGIN, 0.0, numbered_picture(0, 1280, 720)))
+    assert look
+    assert list(look.detections) == ([] if inside else [head])
+    assert look.faces == face_regions([head], 1280, 720) != []
 
 
 @pytest.mark.parametrize("closer", [True, False])

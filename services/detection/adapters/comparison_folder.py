@@ -43,7 +43,7 @@ class ComparisonFolder:
         self,
         camera: str,
         image: BgrImage,
-        everything: Sequence[Detection],
+        everything: Sequence[Detection] | None,
         comparison: Comparison,
         shadow_s: float,
     ) -> None:
@@ -52,7 +52,7 @@ class ComparisonFolder:
         Args:
             camera: its id.
             image: [H, W, 3] BGR uint8; not modified.
-            everything: what either model found down to a low floor: whose faces to blur.
+            everything: what either model found down to a low floor: whose faces to blur. None: keep no example.
             comparison: where they differ.
             shadow_s: seconds that the shadow took.
 
@@ -61,7 +61,9 @@ class ComparisonFolder:
         """
         with self._lock:
             at = self._clock.now()
-            picture = self._picture(at, image, everything, comparison.differences)
+            picture = None
+            if everything is not None:
+                picture = self._picture(at, image, everything, comparison.differences)
             self._append(_line(at, camera, image, comparison, shadow_s) | {"picture": picture})
 
     def _append(self, line: Mapping[str, object]) -> None:

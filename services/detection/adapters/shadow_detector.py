@@ -120,7 +120,7 @@ class Shadow:
             found = self._detector.detect(look.images, look.floor)
             each_s = (time.monotonic() - began_s) / max(1, len(look.images))
             for image, ours, theirs in zip(look.images, look.found, found, strict=True):
-                self._compare(look.camera, image, ours, theirs, each_s)
+                self._compare(look, image, ours, theirs, each_s)
         except Exception as error:  # noqa: BLE001 # the thread's edge: whatever it does, the watch goes on
             self._note_failure(look.camera, error)
         finally:
@@ -129,16 +129,18 @@ class Shadow:
 
     def _compare(
         self,
-        camera: str,
+        look: Offered,
         image: BgrImage,
         ours: Sequence[Detection],
         theirs: Sequence[Detection],
         took_s: float,
     ) -> None:
+        """Where parts were enlarged, the whole and each of them hide faces that only the others show: no example."""
         answers = Answer(ours, self._beside.thresholds), Answer(theirs, self._detector.info.thresholds)
         comparison = compare(*answers, self._labels)
-        self._metrics.note_shadow(camera, comparison, took_s)
-        self._folder.add(camera, image, [*ours, *theirs], comparison, took_s)
+        self._metrics.note_shadow(look.camera, comparison, took_s)
+        everything = [*ours, *theirs] if len(look.images) == 1 else None
+        self._folder.add(look.camera, image, everything, comparison, took_s)
 
     def _note_failure(self, camera: str, error: Exception) -> None:
         self._failures += 1

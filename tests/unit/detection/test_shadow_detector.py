@@ -149,6 +149,17 @@ def test_a_shadow_that_fails_changes_no_answer_and_is_told(
     assert told == [1, 2, 4]
 
 
+def test_only_a_look_at_the_whole_picture_alone_leaves_an_example(pairs: Callable[..., Pair]) -> None:
+    pair = pairs(ScriptedDetector({}))
+    pair.shadow.allow(1.0)
+    pair.detector.detect([numbered_picture(1), numbered_picture(1, 320, 320)], 0.05)
+    wait_for(lambda: len(pair.lines()) == 3)
+    assert [line["picture"] for line in pair.lines()[1:]] == [None, None]
+    pair.look()
+    wait_for(lambda: len(pair.lines()) == 4)
+    assert pair.lines()[3]["picture"]
+
+
 def test_a_shadow_that_answers_for_fewer_pictures_has_failed(pairs: Callable[..., Pair]) -> None:
     new = ScriptedDetector({})
     new.detect = lambda images, floor: []  # type: ignore[method-assign]

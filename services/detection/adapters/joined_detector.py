@@ -21,8 +21,9 @@ class JoinedDetector:
         """
         if not detectors:
             raise ConfigurationError("no model is given; name at least one")
-        self._parts = list(zip(detectors, _shares(detectors), strict=True))
-        self._info = _joined_info([detector.info for detector in detectors])
+        shares = _shares(detectors)
+        self._parts = list(zip(detectors, shares, strict=True))
+        self._info = _joined_info([detector.info for detector in detectors], shares)
 
     @property
     def info(self) -> ModelInfo:
@@ -59,7 +60,7 @@ def _shares(detectors: Sequence[Detector]) -> list[frozenset[Label]]:
     return shares
 
 
-def _joined_info(infos: Sequence[ModelInfo]) -> ModelInfo:
+def _joined_info(infos: Sequence[ModelInfo], shares: Sequence[frozenset[Label]]) -> ModelInfo:
     """The input is the smaller one: who is large enough for one model only has been judged by that one only."""
     return ModelInfo(
         name="+".join(info.name for info in infos),
@@ -68,7 +69,10 @@ def _joined_info(infos: Sequence[ModelInfo]) -> ModelInfo:
         input_px=min((info.input_px for info in infos), key=max),
         labels=frozenset[Label]().union(*(info.labels for info in infos)),
         thresholds={
-            label: threshold for info in reversed(infos) for label, threshold in info.thresholds.items()
+            label: threshold
+            for info, share in zip(infos, shares, strict=True)
+            for label, threshold in info.thresholds.items()
+            if label in share
         },
         version="+".join(info.version for info in infos),
         reliability=_least_reliable(infos),

@@ -37,6 +37,11 @@ def test_the_labels_and_thresholds_are_joined() -> None:
     assert len(info.sha256) == 64
 
 
+def test_a_threshold_is_taken_only_from_the_model_whose_boxes_are() -> None:
+    unmeasured = ScriptedDetector({}, PEOPLE)
+    assert JoinedDetector([unmeasured, gear()]).info.thresholds == {Label.HARDHAT: 0.3}
+
+
 @pytest.mark.parametrize("sizes", [(1280, 480), (480, 1280)])
 def test_people_are_as_small_as_the_model_of_the_smaller_input_sees_them(sizes: tuple[int, int]) -> None:
     parts = people(), gear()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -176,7 +176,7 @@ def erase_violation(settings: AgentSettings, violation_id: str, reason: str) -> 
             reason,
             SqlReportRepository(database),
             _holdings(settings),
-            partial(erase_mail_files, settings.data_dir / MAIL_FOLDER),
+            [partial(erase_mail_files, settings.data_dir / MAIL_FOLDER), partial(_erase_messages, settings)],
         )
         for file in (database.file, settings.data_dir / QUEUE_FILE):
             if file:
@@ -184,6 +184,15 @@ def erase_violation(settings: AgentSettings, violation_id: str, reason: str) -> 
         return gone
     finally:
         database.close()
+
+
+def _erase_messages(settings: AgentSettings, violation_id: str) -> list[str]:
+    path = settings.data_dir / QUEUE_FILE
+    if not path.is_file():
+        return []
+    with closing(SqliteQueue(path)) as queue:
+        erased = queue.erase(violation_id.encode())
+    return [f"messages in {QUEUE_FILE}: {erased}"] if erased else []
 
 
 def _holdings(settings: AgentSettings) -> list[Holding]:

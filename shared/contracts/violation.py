@@ -6,6 +6,7 @@ final times (it only completes the row). They may arrive in either order.
 
 import hashlib
 import json
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -38,6 +39,7 @@ _REFUSED_BY_SQS = {
 CLOCK_TOLERANCE = timedelta(minutes=10)
 FIRST_YEAR = 2000
 MAX_PROBLEMS_TOLD = 3
+_NAMED = re.compile(rb'"(?:subject|violation_id)"\s*:\s*"([0-9a-f]{32})"')
 _NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}  # control characters, lone surrogates, line and paragraph separators
 
 
@@ -343,6 +345,12 @@ def decode(body: bytes, now: datetime | None = None) -> ViolationMessage:
     if now is not None:
         _check_clock(message, now, body)
     return message
+
+
+def named_violation(body: bytes) -> str | None:
+    """The id of the violation that *body* names, whether `decode` takes it or not; None if it names none."""
+    named = _NAMED.search(body)
+    return named[1].decode() if named else None
 
 
 def payload_hash(body: bytes) -> str:

@@ -57,7 +57,7 @@ class MemoryDatabase:
     reports: dict[str, FiledReport] = field(default_factory=dict)
     closed: dict[str, Closed] = field(default_factory=dict)
     mails: list[MailLine] = field(default_factory=list)
-    quarantine: dict[str, tuple[str, str, bytes]] = field(default_factory=dict)
+    quarantine: dict[str, tuple[str, str, str | None]] = field(default_factory=dict)
     down: bool = False
     offset_s: float = 0.0
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -149,14 +149,14 @@ class MemoryReportRepository:
     def quarantine_claim(self, claim: Claim, body: bytes, code: str, reason: str) -> None:
         with self._database as db:
             _finish(_ours(db, claim), "quarantined")
-            db.quarantine.setdefault(payload_hash(body), (code, reason, body))
+            db.quarantine.setdefault(payload_hash(body), (code, reason, claim.violation_id))
 
     def quarantine_message(
         self, body: bytes, code: str, reason: str, violation_id: str | None = None
     ) -> bool:
         with self._database as db:
             new = payload_hash(body) not in db.quarantine
-            db.quarantine.setdefault(payload_hash(body), (code, reason, body))
+            db.quarantine.setdefault(payload_hash(body), (code, reason, violation_id))
             return new
 
     def unfinished(self, sidecars: Sequence[Sidecar]) -> list[Sidecar]:
@@ -170,6 +170,7 @@ class MemoryReportRepository:
                 row.state, row.fence, row.report = "erased", row.fence + 1, None
             db.reports.pop(violation_id, None)
             db.closed.pop(violation_id, None)
+            db.quarantine = {sha256: row for sha256, row in db.quarantine.items() if violation_id not in row}
             db.mails = [m for m in db.mails if m.filed is None or m.filed.violation_id != violation_id]
 
 

@@ -99,6 +99,23 @@ def test_all_of_one_violation_goes_once_confirmed_and_the_others_stay(data: Path
     assert files_about(data, OTHER) == others
 
 
+def test_its_messages_go_from_the_queue_dead_letters_too(data: Path) -> None:
+    queue = SqliteQueue(data / "queue.db", max_receives=1)
+    queue.send(make.body(1))
+    (message,) = queue.receive(1, 30)
+    queue.change_visibility(message.receipt, 0)
+    assert queue.receive(1, 30) == []  # received too often
+    for body in (make.closed_body(1), make.body(2)):
+        queue.send(body)
+
+    done = erase(data, OURS, "--yes")
+
+    assert "  messages in queue.db: 2" in done.stdout
+    assert files_about(data, OURS) == ["officer.db"]
+    assert [left.body for left in queue.receive(10, 30)] == [make.body(2)]
+    queue.close()
+
+
 def test_the_rows_content_is_overwritten_in_the_file(data: Path) -> None:
     for violation_id in (OURS, OTHER):
         assert erase(data, violation_id, "--yes").returncode == 0

@@ -23,9 +23,9 @@ def erase(
     reason: str,
     repository: ReportRepository,
     holdings: Sequence[Holding],
-    erase_mail_files: Callable[[str], list[str]],
+    elsewhere: Sequence[Callable[[str], list[str]]],
 ) -> list[str]:
-    """Erase rows, picture, stored messages, report and the copies of its mails.
+    """Erase rows, picture, stored and waiting messages, report and the copies of its mails.
 
     The tombstone comes first: from then on no worker can file the report, and the reconciler does not ring for it.
     What a failure leaves behind goes when this is called again.
@@ -34,7 +34,7 @@ def erase(
         violation_id: the whole id.
         reason: why, for the audit.
         repository, holdings: where rows and objects are.
-        erase_mail_files: removes the files of mails that name the violation, and tells which.
+        elsewhere: each removes what names the violation in one other place, and tells what that was.
 
     Returns:
         Keys and names of what was removed beside the rows.
@@ -44,6 +44,6 @@ def erase(
     """
     repository.erase(violation_id, reason)
     gone = [key for held in holdings for key in held.store.erase(violation_id, held.prefix)]
-    gone += erase_mail_files(violation_id)
+    gone += [what for erase_there in elsewhere for what in erase_there(violation_id)]
     log.info("violation.erased", violation_id=violation_id, objects=len(gone))
     return gone

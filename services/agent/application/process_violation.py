@@ -30,7 +30,7 @@ from services.agent.domain.letter import FiledReport
 from services.agent.domain.recipients import Recipient, addresses_for
 from services.agent.domain.report import Brief, Report
 from services.agent.domain.work_claim import Claim, Finished, Leased, OtherPayload
-from shared.contracts.violation import EvidenceFacts, Opened, ViolationMessage
+from shared.contracts.violation import EvidenceFacts, Opened, ViolationMessage, named_violation
 from shared.crash_points import crash_point
 from shared.errors import ObjectMissingError, PermanentError, TransientError
 from shared.object_keys import REPORTS_PREFIX
@@ -244,9 +244,9 @@ def put_aside(
     body: bytes, code: str, reason: str, desk: Desk, message: ViolationMessage | None = None
 ) -> None:
     """Quarantine what no claim covers; told once, however often `reconcile` brings it for a version that may do it."""
-    whose = {"violation_id": message.violation_id, "phase": message.phase} if message else {}
-    if desk.repository.quarantine_message(body, code, reason, whose.get("violation_id")):
-        log.error("message.quarantined", **whose, code=code, reason=reason)
+    violation_id, phase = named_violation(body), message.phase if message else None
+    if desk.repository.quarantine_message(body, code, reason, violation_id):
+        log.error("message.quarantined", violation_id=violation_id, phase=phase, code=code, reason=reason)
 
 
 def _quarantine(claim: Claim, body: bytes, error: PermanentError, desk: Desk) -> Outcome:

@@ -275,6 +275,17 @@ def test_what_was_erased_never_comes_back(office: Office) -> None:
     assert office.outbox.take(30, 10) is None
 
 
+def test_what_was_put_aside_goes_with_its_violation(office: Office) -> None:
+    for number in (1, 2):
+        body, whose = make.body(number), make.violation_id(number)
+        assert office.repository.quarantine_message(body, "unknown-version", "newer", whose)
+    office.repository.erase(make.violation_id(1), "asked for")
+    kept = [
+        not office.repository.quarantine_message(make.body(n), "unknown-version", "newer") for n in (1, 2)
+    ]
+    assert kept == [False, True]
+
+
 def test_erasing_fences_out_who_works_on_it(office: Office) -> None:
     claim = office.claim(make.opened_message(1))
     office.repository.erase(make.violation_id(1), "asked for")

@@ -390,6 +390,27 @@ def test_a_queue_that_shuffles_doubles_and_brings_back_has_one_effect_each(offic
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        make.body().replace(b'"schema_version":"1.0"', b'"schema_version":"1.1"'),
+        make.body().replace(b'"people":1', b'"people":-1'),
+        make.closed_body(1, first_seen=AT.replace(year=2199), last_seen=AT.replace(year=2199)),
+    ],
+    ids=["of a newer version", "invalid", "ahead of the clock"],
+)
+def test_what_is_put_aside_undecoded_goes_when_the_violation_that_it_names_is_erased(
+    office: Office, body: bytes
+) -> None:
+    office.inbox.send(body)
+    with capture_logs() as lines:
+        assert consumer(office).step(0.0)
+    told = [line["violation_id"] for line in lines if line["event"] == "message.quarantined"]
+    assert told == [make.violation_id(1)]
+    office.repository.erase(make.violation_id(1), "asked for")
+    assert office.quarantined == []
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         (b"\xff\xfe", "not-utf8"),

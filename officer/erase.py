@@ -1,6 +1,7 @@
 """officer reports erase: removes all that is held of one violation, and says what it cannot reach."""
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -34,10 +35,12 @@ def erase(
 
     officer reports erase 3f9a --data out/first
     """
-    row = _report(report_reader(data), violation_id)
+    reader = report_reader(data)
+    row = _report(reader, violation_id)
     whole_id = row.violation_id if row else violation_id
     if not yes:
         typer.confirm(f"Erase {_what(row, whole_id)} for good?", abort=True)
+        row = _report(reader, whole_id)  # a mail may have gone meanwhile
     screen.print(f"Erased violation {whole_id}:", highlight=False)
     for gone in ["its rows in the database; a tombstone stays", *_erased(whole_id, data, reason)]:
         screen.print(f"  {escape(gone)}", highlight=False, soft_wrap=True)
@@ -68,17 +71,25 @@ def _erased(whole_id: str, data: DataOption, reason: str) -> list[str]:
     )  # a second of imports, which --help need not wait for
 
     try:
-        return erase_violation(agent_settings(data), whole_id, reason)
+        return erase_violation(agent_settings(data), whole_id, reason, _wait)
     except TransientError as error:
         raise TransientError(
             f"{error}\nThe violation is not erased whole; do: run 'officer reports erase {whole_id}' again"
         ) from error
 
 
+def _wait(seconds: float) -> None:
+    if seconds:
+        screen.print(f"  an agent is at work on it; this waits {seconds:.0f} s for it", highlight=False)
+        time.sleep(seconds)
+
+
 def _out_of_reach(row: ReportRow | None) -> Iterator[str]:
     for mail in row.mails if row else ():
         if mail.sent_at:
             yield f"the mail sent to {mail.recipient} at {mail.sent_at:%Y-%m-%d %H:%M} UTC"
+        elif mail.state.endswith("sending"):
+            yield f"the mail to {mail.recipient}, if it was sent: it was on its way just now"
     yield "lines of the audit and of logs that name the id"
     yield "backups, exported lists, summary.json, recordings and videos of the camera"
     yield "its picture in what officer model collect --reviewed has made: the file's name is the id"

@@ -1,6 +1,7 @@
 """Builds the agent service from its settings: the one place where adapters are chosen."""
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
@@ -167,7 +168,9 @@ def _buckets(
     )
 
 
-def erase_violation(settings: AgentSettings, violation_id: str, reason: str) -> list[str]:
+def erase_violation(
+    settings: AgentSettings, violation_id: str, reason: str, wait: Callable[[float], None] = time.sleep
+) -> list[str]:
     """Erase all that is held of a violation where *settings* say; see `erase`, and errors there."""
     database = open_database(settings)
     try:
@@ -177,6 +180,7 @@ def erase_violation(settings: AgentSettings, violation_id: str, reason: str) -> 
             SqlReportRepository(database),
             _holdings(settings),
             [partial(erase_mail_files, settings.data_dir / MAIL_FOLDER), partial(_erase_messages, settings)],
+            wait,
         )
         for file in (database.file, settings.data_dir / QUEUE_FILE):
             if file:

@@ -163,8 +163,9 @@ class MemoryReportRepository:
         with self._database as db:
             return [s for s in sidecars if _is_lost(db.claims.get((s.violation_id, s.phase)), db.now())]
 
-    def erase(self, violation_id: str, reason: str) -> None:
+    def erase(self, violation_id: str, reason: str) -> float:
         with self._database as db:
+            held_s = _held_s(db, violation_id)
             for phase in ("opened", "closed"):
                 row = db.claims.setdefault((violation_id, phase), ClaimRow("", 0, 0, 0, 0))
                 row.state, row.fence, row.report = "erased", row.fence + 1, None
@@ -172,6 +173,7 @@ class MemoryReportRepository:
             db.closed.pop(violation_id, None)
             db.quarantine = {sha256: row for sha256, row in db.quarantine.items() if violation_id not in row}
             db.mails = [m for m in db.mails if m.filed is None or m.filed.violation_id != violation_id]
+        return held_s
 
 
 class MemoryOutbox:
@@ -244,6 +246,15 @@ def _complete(db: MemoryDatabase, claim: Claim) -> None:
     row = _ours(db, claim)
     _finish(row, "done")
     db.quarantine.pop(row.sha256, None)
+
+
+def _held_s(db: MemoryDatabase, violation_id: str) -> float:
+    ours = [m for m in db.mails if m.filed and m.filed.violation_id == violation_id]
+    mails = [
+        m for m in db.mails if m.state == "sending" and (m in ours or m.id in {o.digest_id for o in ours})
+    ]
+    works = [row for (whose, _), row in db.claims.items() if whose == violation_id and row.state == "open"]
+    return max([0.0, *(held.lease_until - db.now() for held in [*works, *mails])])
 
 
 def _is_lost(row: ClaimRow | None, now: float) -> bool:

@@ -1,10 +1,12 @@
 """officer reports erase, on a folder that a real agent has filled: nothing of the violation is left, the others are."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,15 @@ def test_its_messages_go_from_the_queue_dead_letters_too(data: Path) -> None:
     assert files_about(data, OURS) == ["officer.db"]
     assert [left.body for left in queue.receive(10, 30)] == [make.body(2)]
     queue.close()
+
+
+def test_a_mail_that_was_on_its_way_is_told(data: Path) -> None:
+    with closing(sqlite3.connect(data / "officer.db")) as database, database:
+        database.execute("UPDATE outbox SET state = 'sending', sent_at = NULL")
+
+    done = erase(data, OURS, "--yes")
+
+    assert "the mail to anna@site.example, if it was sent: it was on its way just now" in done.stdout
 
 
 def test_the_rows_content_is_overwritten_in_the_file(data: Path) -> None:

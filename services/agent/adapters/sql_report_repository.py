@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, and_, case, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import Connection, and_, case, delete, func, or_, select, text, tuple_, union_all, update
 
 from services.agent.adapters.sql_database import Database, DatabaseTime
 from services.agent.adapters.sql_rows import (
@@ -122,8 +122,9 @@ class SqlReportRepository:
             busy = {(row.violation_id, row.phase) for row in rows}
         return [s for s in sidecars if (s.violation_id, s.phase) not in busy]
 
-    def erase(self, violation_id: str, reason: str) -> None:
+    def erase(self, violation_id: str, reason: str) -> float:
         with self._database.write() as db:
+            held_s = _held_s(db, violation_id)
             for phase in ("opened", "closed"):
                 self._put_tombstone(db, violation_id, phase)
             db.execute(delete(outbox).where(outbox.c.violation_id == violation_id))
@@ -131,6 +132,7 @@ class SqlReportRepository:
             db.execute(delete(quarantine).where(quarantine.c.violation_id == violation_id))
             db.execute(delete(audit).where(reviews_of(violation_id)))  # a person's own words
             write_audit(db, "violation.erased", violation_id, reason=reason)
+        return held_s
 
     def _claim_statement(self, message: ViolationMessage, sha256: str, lease_s: float) -> Any:
         new = self._database.insert(claims).values(
@@ -260,6 +262,18 @@ def _why_not(db: Connection, message: ViolationMessage, sha256: str) -> ClaimOut
     if row.state != "open":
         return Finished()
     return Leased(max(0.0, (row.lease_until - row.now).total_seconds()))
+
+
+def _held_s(db: Connection, violation_id: str) -> float:
+    digests = select(outbox.c.digest_id).where(outbox.c.violation_id == violation_id)
+    about_it = or_(outbox.c.violation_id == violation_id, outbox.c.id.in_(digests))
+    works = select(claims.c.lease_until).where(
+        claims.c.violation_id == violation_id, claims.c.state == "open"
+    )
+    mails = select(outbox.c.lease_until).where(outbox.c.state == "sending", about_it)
+    leases = union_all(works, mails).subquery()
+    row = db.execute(select(func.max(leases.c.lease_until).label("last"), DatabaseTime().label("now"))).one()
+    return max(0.0, (row.last - row.now).total_seconds()) if row.last else 0.0
 
 
 def _seen(db: Connection, opened: Opened, since: datetime, until: datetime) -> int:

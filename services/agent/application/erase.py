@@ -1,5 +1,6 @@
 """Erases all that is held of one violation, in an order after which nothing brings it back."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -24,10 +25,12 @@ def erase(
     repository: ReportRepository,
     holdings: Sequence[Holding],
     elsewhere: Sequence[Callable[[str], list[str]]],
+    wait: Callable[[float], None] = time.sleep,
 ) -> list[str]:
     """Erase rows, picture, stored and waiting messages, report and the copies of its mails.
 
-    The tombstone comes first: from then on no worker can file the report, and the reconciler does not ring for it.
+    The tombstone comes first: from then on no worker can file the report, and the reconciler does not ring for it. Who
+    is at work just then may still put the PDF or hand over a mail: so stores and folders are cleared after his lease.
     What a failure leaves behind goes when this is called again.
 
     Args:
@@ -35,6 +38,7 @@ def erase(
         reason: why, for the audit.
         repository, holdings: where rows and objects are.
         elsewhere: each removes what names the violation in one other place, and tells what that was.
+        wait: sleeps so many seconds.
 
     Returns:
         Keys and names of what was removed beside the rows.
@@ -42,7 +46,7 @@ def erase(
     Raises:
         TransientError: database or a store does not answer or allow it.
     """
-    repository.erase(violation_id, reason)
+    wait(repository.erase(violation_id, reason))
     gone = [key for held in holdings for key in held.store.erase(violation_id, held.prefix)]
     gone += [what for erase_there in elsewhere for what in erase_there(violation_id)]
     log.info("violation.erased", violation_id=violation_id, objects=len(gone))

@@ -221,8 +221,12 @@ class ReportRepository(Protocol):
         """Those of *sidecars* that are neither finished, quarantined, erased nor leased."""
         ...
 
-    def erase(self, violation_id: str, reason: str) -> None:
-        """Remove all rows about a violation and leave a tombstone, so that nothing brings it back."""
+    def erase(self, violation_id: str, reason: str) -> float:
+        """Remove all rows about a violation and leave a tombstone, so that nothing brings it back.
+
+        Returns:
+            Seconds until the leases of those have passed who still make its report or send its mail; 0 if nobody does.
+        """
         ...
 
 

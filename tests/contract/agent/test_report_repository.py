@@ -293,6 +293,20 @@ def test_erasing_fences_out_who_works_on_it(office: Office) -> None:
         office.repository.commit_report(claim, make.filed(1), [ANNA], mails_presumed_sent=False)
 
 
+def test_erasing_tells_how_long_somebody_may_still_be_at_work_on_it(office: Office) -> None:
+    office.claim(make.opened_message(1), lease_s=30)
+    office.claim(make.opened_message(2), lease_s=0.01)
+    for number in (3, 4, 5):
+        office.file(number, ANNA)
+    assert office.outbox.take(60, 1) is not None
+    assert office.outbox.take(60, 1) is None
+    office.outbox.gather(1, at_once=True)
+    assert office.outbox.take(90, 1) is not None
+    time.sleep(0.05)
+    held = [office.repository.erase(make.violation_id(number), "asked for") for number in range(1, 7)]
+    assert [round(seconds, -1) for seconds in held] == [30, 0, 60, 90, 90, 0]
+
+
 def test_critical_mails_go_first(office: Office) -> None:
     office.file(1, ANNA)
     office.file(2, ANNA, severity=Severity.CRITICAL)

@@ -53,6 +53,8 @@ UntilOption = Annotated[datetime | None, typer.Option(formats=DAYS, help="First 
 COLUMNS = ("id", "seen (UTC)", "camera", "rule", "found", "severity", "state", "review", "mails")
 WHOLE = ("id", "seen (UTC)", "severity", "review", "mails")  # never broken
 WIDE = 110  # columns of a terminal
+UNCHANGED = "and not changed since"
+REWRITTEN = "again after the database was lost: PDF and mail came first, and may tell another severity and other words"
 
 
 @app.command("list")
@@ -233,7 +235,10 @@ def _pairs(
 ) -> Iterator[tuple[str, str]]:
     yield "id", row.violation_id
     yield from _standing(row, reviews)
-    yield "as reported", f"{row.reported_at:%Y-%m-%d %H:%M:%S} UTC, and not changed since:"
+    yield (
+        "as reported",
+        f"{row.reported_at:%Y-%m-%d %H:%M:%S} UTC, {REWRITTEN if row.adopted else UNCHANGED}:",
+    )
     yield "severity", f"{row.severity}: {filed.report.brief.grading.reason}"
     for fact in filed.report.brief.facts:
         yield fact.name, fact.value

@@ -1,5 +1,6 @@
 """officer reports, on a database with a violation that has ended and one that goes on."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def data(tmp_path: Path) -> Path:
             case Opened(violation_id=made):
                 number = (ENDED, ONGOING).index(made) + 1
                 filed = make.filed(number, Severity.CRITICAL)
-                repository.commit_report(claim, filed, [], mails_presumed_sent=False)
+                repository.commit_report(claim, filed, [], mails_presumed_sent=made == ONGOING)
             case Closed():
                 repository.commit_closed(claim, message, message.data)
     database.close()
@@ -57,6 +58,14 @@ def test_what_goes_on_is_shown_as_it_was_reported(data: Path) -> None:
     shown = dict(rows(reports(data, "show", ONGOING)))
     assert shown["state"] == "open"
     assert "looks" not in shown
+
+
+def test_what_was_written_again_after_a_restore_is_not_told_as_what_the_pdf_says(data: Path) -> None:
+    first, again = (reports(data, "show", violation_id) for violation_id in (ENDED, ONGOING))
+    assert "and not changed since" in first
+    assert "PDF and mail came first, and may tell another severity" in again
+    exported = json.loads(reports(data, "export", "--format", "json"))
+    assert {row["violation_id"]: row["adopted"] for row in exported} == {ENDED: False, ONGOING: True}
 
 
 def test_the_list_tells_how_long_each_lasted(data: Path) -> None:

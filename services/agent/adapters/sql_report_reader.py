@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, exists, func, select
 
 from services.agent.adapters.sql_database import Database
-from services.agent.adapters.sql_rows import read_report, reviews_of
+from services.agent.adapters.sql_rows import ADOPTED, read_report, reviews_of
 from services.agent.adapters.sql_schema import audit, outbox, violations
 from services.agent.application.ports import MailRow, ReportFilter, ReportRow, Review, Verdict
 from services.agent.domain.letter import FiledReport
@@ -14,6 +14,8 @@ from shared.errors import ConfigurationError
 from shared.vocabulary import Severity
 
 _ID_CHARACTERS = set("0123456789abcdef")
+_ADOPTED = exists().where(audit.c.violation_id == violations.c.violation_id, audit.c.event == ADOPTED)
+_REPORTS = select(violations, _ADOPTED.label("adopted")).where(violations.c.reported_at.is_not(None))
 
 
 class SqlReportReader:
@@ -22,8 +24,7 @@ class SqlReportReader:
 
     def list(self, wanted: ReportFilter) -> list[ReportRow]:
         query = (
-            select(violations)
-            .where(violations.c.reported_at.is_not(None), *_conditions(wanted))
+            _REPORTS.where(*_conditions(wanted))
             .order_by(violations.c.first_seen.desc(), violations.c.violation_id)
             .limit(wanted.limit)
         )
@@ -68,9 +69,7 @@ def _only_one(db: Connection, violation_id: str) -> Row[Any]:
             "as 'officer reports list' shows them"
         )
     begins_so = func.substr(violations.c.violation_id, 1, len(violation_id)) == violation_id
-    rows = db.execute(
-        select(violations).where(violations.c.reported_at.is_not(None), begins_so).limit(2)
-    ).all()
+    rows = db.execute(_REPORTS.where(begins_so).limit(2)).all()
     if len(rows) == 1:
         return rows[0]
     problem = "several reports' ids begin" if rows else "no report's id begins"
@@ -148,4 +147,5 @@ def _report_row(row: Row[Any], mails: list[MailRow]) -> ReportRow:
         verdict=Verdict(row.verdict) if row.verdict else None,
         looks=row.looks,
         looks_supporting=row.looks_supporting,
+        adopted=row.adopted,
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, case, delete, func, or_, select, text, 
 
 from services.agent.adapters.sql_database import Database, DatabaseTime
 from services.agent.adapters.sql_rows import (
+    ADOPTED,
     closed_columns,
     outbox_columns,
     read_report,
@@ -90,7 +91,7 @@ class SqlReportRepository:
                     .values(outbox_columns(filed, address, state))
                     .on_conflict_do_nothing(index_elements=["violation_id", "recipient"])
                 )
-            event = "report.adopted" if mails_presumed_sent else "report.stored"
+            event = ADOPTED if mails_presumed_sent else "report.stored"
             write_audit(db, event, claim.violation_id, pdf_sha256=filed.pdf_sha256, mails=len(addresses))
 
     def commit_closed(self, claim: Claim, message: ViolationMessage, closed: Closed) -> None:

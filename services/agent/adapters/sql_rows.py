@@ -15,7 +15,7 @@ from shared.errors import PermanentError
 REPORT_VERSION = (
     1  # one more with each change after which another version could not read a report, or misread it
 )
-REVIEWED = "report.reviewed"  # in the audit
+REVIEWED, ADOPTED = "report.reviewed", "report.adopted"  # in the audit
 UNREADABLE, OF_NEWER_SOFTWARE = "report-unreadable", "report-of-newer-software"
 _REPORT: TypeAdapter[Report] = TypeAdapter(Report)
 

@@ -401,6 +401,7 @@ class ReportRow:
         pdf_bytes: length of the PDF.
         mails: one for each recipient.
         verdict: what a person made of it; None until somebody has looked.
+        adopted: the database had been lost: the PDF is older than what the row says, which was written anew.
     """
 
     violation_id: str
@@ -436,6 +437,7 @@ class ReportRow:
     verdict: Verdict | None = None
     looks: int | None = None
     looks_supporting: int | None = None
+    adopted: bool = False
 
 
 class Reviews(Protocol):

@@ -28,12 +28,14 @@ class Office:
     outbox: SqlOutbox
     reader: SqlReportReader
 
-    def file(self, number: int, severity: Severity = Severity.HIGH, **overrides: object) -> None:
+    def file(
+        self, number: int, severity: Severity = Severity.HIGH, *, adopted: bool = False, **overrides: object
+    ) -> None:
         message = make.opened_message(number, **overrides)
         claim = self.repository.claim(message, encode(message), 30)
         assert isinstance(claim, Claim)
         filed = make.filed(number, severity, **overrides)
-        self.repository.commit_report(claim, filed, [ANNA], mails_presumed_sent=False)
+        self.repository.commit_report(claim, filed, [ANNA], mails_presumed_sent=adopted)
 
     def close(self, number: int) -> None:
         message = make.closed_message(number, people_peak=3)
@@ -75,6 +77,14 @@ def test_the_end_completes_the_row_whichever_came_first(office: Office, closed_f
     assert row.last_seen == AT + timedelta(seconds=40)
     assert row.looks
     assert row.looks_supporting
+
+
+def test_a_row_tells_whether_its_pdf_is_older_than_the_database(office: Office) -> None:
+    office.file(1)
+    office.file(2, adopted=True)
+    told = {row.violation_id: row.adopted for row in office.reader.list(ReportFilter())}
+    assert told == {make.violation_id(1): False, make.violation_id(2): True}
+    assert office.reader.get(make.violation_id(2)).adopted
 
 
 def test_an_end_without_a_report_is_no_report(office: Office) -> None:

@@ -1,4 +1,4 @@
-"""The agent service: `python -m services.agent`, or with `migrate`, `erase ID` or `healthcheck`.
+"""The agent service: `python -m services.agent`, or with `migrate`, `erase ID`, `erase --before DAY` or `healthcheck`.
 
 Settings come from the environment. Imports stand where they are used: a container's health check must not load them
 every few seconds, and a wrong setting is told before seconds of them.
@@ -7,7 +7,8 @@ every few seconds, and a wrong setting is told before seconds of them.
 import logging
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ PATIENCE_S = 120.0  # for a database that is started at the same moment
 
 
 def main(arguments: list[str]) -> int:
-    """Run until a signal comes, bring the database's schema up to date, erase a violation, or ask a running service
+    """Run until a signal comes, bring the database's schema up to date, erase violations, or ask a running service
     whether it lives.
 
     Returns:
@@ -72,12 +73,14 @@ def _work_of(arguments: list[str]) -> "Callable[[AgentSettings, Event], int]":
             return _serve
         case ["migrate"]:
             return _migrate
-        case ["erase", violation_id] if re.fullmatch("[0-9a-f]{32}", violation_id):
-            return partial(_erase, violation_id)
+        case ["erase", "--before", day] if at := _midnight(day):
+            return partial(_erase_before, at)
+        case ["erase", *ids] if ids and all(re.fullmatch("[0-9a-f]{32}", one) for one in ids):
+            return partial(_erase, ids)
         case _:
             raise ConfigurationError(
-                f"unknown arguments {arguments!a}; allowed: none, migrate, erase and the whole id of a violation, or "
-                "healthcheck"
+                f"unknown arguments {arguments!a}; allowed: none, migrate, erase and whole ids of violations or "
+                "--before and a day such as 2026-03-04, or healthcheck"
             )
 
 
@@ -88,11 +91,27 @@ def _migrate(settings: "AgentSettings", stop: Event) -> int:
     return 0
 
 
-def _erase(violation_id: str, settings: "AgentSettings", stop: Event) -> int:
-    """As `officer reports erase`, for where nothing but the agent reaches the database."""
-    from services.agent.bootstrap import erase_violation
+def _midnight(day: str) -> datetime | None:
+    try:
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
-    persist(lambda: erase_violation(settings, violation_id, "asked for"), stop, _tell_waiting, PATIENCE_S)
+
+def _erase_before(at: datetime, settings: "AgentSettings", stop: Event) -> int:
+    from services.agent.bootstrap import violations_before
+
+    ids = persist(lambda: violations_before(settings, at), stop, _tell_waiting, PATIENCE_S)
+    return _erase(ids, settings, stop)
+
+
+def _erase(violation_ids: Sequence[str], settings: "AgentSettings", stop: Event) -> int:
+    """As `officer reports erase`, for where nothing but the agent reaches the database."""
+    from services.agent.bootstrap import erase_violations
+
+    persist(
+        lambda: [*erase_violations(settings, violation_ids, "asked for")], stop, _tell_waiting, PATIENCE_S
+    )
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -22,6 +22,7 @@ from services.agent.adapters.smtp_mailer import SmtpMailer, SmtpServer
 from services.agent.adapters.sql_database import Database
 from services.agent.adapters.sql_migrations import check_schema, migrate
 from services.agent.adapters.sql_outbox import SqlOutbox
+from services.agent.adapters.sql_report_reader import SqlReportReader
 from services.agent.adapters.sql_report_repository import SqlReportRepository
 from services.agent.application.agent import Agent
 from services.agent.application.consumer import WAIT_S, Consumer
@@ -45,7 +46,7 @@ from services.agent.domain.recipients import Recipient
 from services.agent.settings import PORTS, AgentSettings
 from shared.config.site import load_site
 from shared.config.site_watch import SiteWatch
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, TransientError
 from shared.local.folder_store import FolderStore
 from shared.local.sqlite_log import empty_log
 from shared.local.sqlite_queue import QUEUE_FILE, SqliteQueue
@@ -54,6 +55,7 @@ from shared.observability.health import STARTING, Health, watched
 from shared.regulations.table import shipped_table
 
 MAIL_FOLDER = "mail"  # in DATA_DIR
+ERASED_AT_ONCE = 100  # one walk through stores and mails for so many
 SQS_WAIT_S = 5.0  # each look is paid for, and stopping takes as long
 MAX_RECEIVES = 50  # well above the three attempts of a poison message: waiting for a picture takes some, too
 # Quiet for longer, a loop is stuck and /healthz fails. The slowest steps: the writer (240 s, after which the lease is
@@ -168,14 +170,42 @@ def _buckets(
     )
 
 
-def erase_violation(
-    settings: AgentSettings, violation_id: str, reason: str, wait: Callable[[float], None] = time.sleep
+def violations_before(settings: AgentSettings, at: datetime) -> Sequence[str]:
+    """See `ReportReader.ids_before`; errors as for `open_database`."""
+    with closing(open_database(settings)) as database:
+        return SqlReportReader(database).ids_before(at)
+
+
+def erase_violations(
+    settings: AgentSettings,
+    violation_ids: Sequence[str],
+    reason: str,
+    wait: Callable[[float], None] = time.sleep,
+) -> Iterator[list[str]]:
+    """Erase all that is held of the violations where *settings* say, so many at a time; see `erase`.
+
+    Yields:
+        What was removed of the next ones.
+
+    Raises:
+        TransientError: as for `erase`; names those that may not be erased whole. Those behind them are untouched.
+    """
+    for first in range(0, len(violation_ids), ERASED_AT_ONCE):
+        some = violation_ids[first : first + ERASED_AT_ONCE]
+        try:
+            yield _erase_some(settings, frozenset(some), reason, wait)
+        except TransientError as error:
+            again = f"officer reports erase {' '.join(some)}"
+            raise TransientError(f"{error}\nThis is not erased whole; do: run '{again}' again") from error
+
+
+def _erase_some(
+    settings: AgentSettings, violation_ids: frozenset[str], reason: str, wait: Callable[[float], None]
 ) -> list[str]:
-    """Erase all that is held of a violation where *settings* say; see `erase`, and errors there."""
     database = open_database(settings)
     try:
         gone = erase(
-            violation_id,
+            violation_ids,
             reason,
             SqlReportRepository(database),
             _holdings(settings),
@@ -190,12 +220,12 @@ def erase_violation(
         database.close()
 
 
-def _erase_messages(settings: AgentSettings, violation_id: str) -> list[str]:
+def _erase_messages(settings: AgentSettings, violation_ids: Set[str]) -> list[str]:
     path = settings.data_dir / QUEUE_FILE
     if not path.is_file():
         return []
     with closing(SqliteQueue(path)) as queue:
-        erased = queue.erase(violation_id.encode())
+        erased = sum(queue.erase(violation_id.encode()) for violation_id in violation_ids)
     return [f"messages in {QUEUE_FILE}: {erased}"] if erased else []
 
 

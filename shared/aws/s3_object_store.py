@@ -3,7 +3,7 @@
 import builtins
 import hashlib
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import closing, contextmanager
 from datetime import UTC
 from typing import TYPE_CHECKING
@@ -121,7 +121,7 @@ class S3ObjectStore:
             ):
                 yield from (found["Key"] for found in page.get("Contents", []))
 
-    def erase(self, violation_id: str, prefix: str) -> builtins.list[str]:
+    def erase(self, violation_ids: Set[str], prefix: str) -> builtins.list[str]:
         """As `FolderStore.erase`, for good: in a bucket with versioning every version of the object goes, and the
         markers of deleted ones. It takes the rights s3:ListBucketVersions, s3:DeleteObject and s3:DeleteObjectVersion.
 
@@ -129,11 +129,11 @@ class S3ObjectStore:
             TransientError: S3 cannot be reached or refuses, as for what Object Lock holds; those before are removed.
         """
         found: dict[str, None] = {}
-        with our_errors(f"bucket {self._bucket}, objects of {violation_id}"):
+        with our_errors(f"bucket {self._bucket}, objects to erase"):
             pages = self._client.get_paginator("list_object_versions")
             for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
                 for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
-                    if violation_id in one["Key"]:
+                    if any(violation_id in one["Key"] for violation_id in violation_ids):
                         self._client.delete_object(
                             Bucket=self._bucket, Key=one["Key"], VersionId=one["VersionId"]
                         )

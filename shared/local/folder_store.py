@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,11 +100,11 @@ class FolderStore:
                 if key.startswith(prefix):
                     yield key
 
-    def erase(self, violation_id: str, prefix: str) -> builtins.list[str]:
-        """Remove every object that belongs to a violation; to do so again removes what has come since.
+    def erase(self, violation_ids: Set[str], prefix: str) -> builtins.list[str]:
+        """Remove every object that belongs to one of the violations; to do so again removes what has come since.
 
         Args:
-            violation_id: what the keys of those objects contain.
+            violation_ids: of which the keys of those objects contain one.
             prefix: of the keys to look at, as for `list`.
 
         Returns:
@@ -113,7 +113,7 @@ class FolderStore:
         Raises:
             TransientError: a file cannot be removed; those before it are.
         """
-        keys = [key for key in self.list(prefix) if violation_id in key]
+        keys = [key for key in self.list(prefix) if any(one in key for one in violation_ids)]
         for key in keys:
             with self._ours(key):
                 path = self._path(key)

@@ -165,15 +165,24 @@ def test_erases_all_of_one_violation_and_nothing_else(store: Any) -> None:
         store.put(key, b"x", content_type_of(key))
 
     for prefix in ("evidence/", "events/", "reports/"):
-        assert store.erase("0" * 32, prefix) == [key for key in ours if key.startswith(prefix)]
-        assert store.erase("0" * 32, prefix) == []
+        assert store.erase({"0" * 32}, prefix) == [key for key in ours if key.startswith(prefix)]
+        assert store.erase({"0" * 32}, prefix) == []
 
     assert sorted(store.list()) == sorted(others)
 
 
+def test_erases_several_violations_at_once(store: Any) -> None:
+    keys = ["evidence/2026/03/04/" + digit * 32 + "/" + "a" * 64 + ".jpg" for digit in "012"]
+    for key in keys:
+        store.put(key, b"x", "image/jpeg")
+
+    assert store.erase({"0" * 32, "2" * 32}, "evidence/") == [keys[0], keys[2]]
+    assert list(store.list()) == [keys[1]]
+
+
 def test_what_was_erased_may_be_put_again(store: Any) -> None:
     store.put(KEY, b"first", "image/jpeg")
-    store.erase("0" * 32, "evidence/")
+    store.erase({"0" * 32}, "evidence/")
     store.put(KEY, b"second", "image/jpeg")
 
     assert store.get(KEY) == b"second"
@@ -188,7 +197,7 @@ def test_a_bucket_with_versioning_keeps_no_version_of_what_was_erased(
         s3.put_object(Bucket=bucket, Key=KEY, Body=body)
     s3.delete_object(Bucket=bucket, Key=KEY)  # leaves a marker, as a lifecycle rule does
 
-    assert store.erase("0" * 32, "evidence/") == [KEY]
+    assert store.erase({"0" * 32}, "evidence/") == [KEY]
 
     left = s3.list_object_versions(Bucket=bucket)
     assert left.get("Versions", []) == left.get("DeleteMarkers", []) == []

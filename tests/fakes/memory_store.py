@@ -2,7 +2,7 @@
 
 import builtins
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import UTC, datetime
 
 from shared.errors import ObjectMissingError, PermanentError, TransientError
@@ -45,8 +45,8 @@ class MemoryStore:
             self._check(prefix.removesuffix("/"))
         return iter(sorted(key for key in self._objects if key.startswith(prefix)))
 
-    def erase(self, violation_id: str, prefix: str) -> builtins.list[str]:
-        keys = [key for key in self.list(prefix) if violation_id in key]
+    def erase(self, violation_ids: Set[str], prefix: str) -> builtins.list[str]:
+        keys = [key for key in self.list(prefix) if any(one in key for one in violation_ids)]
         for key in keys:
             del self._objects[key]
         return keys

@@ -24,6 +24,7 @@ from tests.fakes.reporting import FakeRenderer, FakeWriter
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "tests" / "fixtures" / "site.yaml"
 OURS, OTHER = make.violation_id(1), make.violation_id(2)
+WHAT = "'Worker without hard hat and vest in the hoist area' (Gate camera, 2026-03-04 09:30 UTC, "
 VARIABLES = ("MAIL_TRANSPORT", "DATABASE_URL", "STORE", "QUEUE", "MAIL_CAP_PER_HOUR")
 
 
@@ -86,8 +87,7 @@ def test_all_of_one_violation_goes_once_confirmed_and_the_others_stay(data: Path
     digest.write_text(f"X-Violation-Id: {OTHER}\nX-Violation-Id: {OURS}\n\nTwo observations\n")
 
     done = erase(data, OURS, answer="n\n")
-    asked = "Erase 'Worker without hard hat and vest in the hoist area' (Gate camera, 2026-03-04 09:30 UTC, "
-    assert asked in done.stdout
+    assert f"{WHAT}{OURS})\nErase this for good?" in done.stdout
     assert done.returncode == 1
     assert len(files_about(data, OURS)) == len(before) + 1
 
@@ -96,9 +96,28 @@ def test_all_of_one_violation_goes_once_confirmed_and_the_others_stay(data: Path
     for words in ("  evidence/", "  events/", "  reports/", f"  {OURS}.", "  digest-1.eml"):
         assert words in done.stdout
     assert "the mail sent to anna@site.example at " in done.stdout
-    assert "the message of its end, if the violation still goes on" in done.stdout
+    assert f"the message of its end, if {OURS} still goes on" in done.stdout
     assert files_about(data, OURS) == ["officer.db"]  # tombstone and audit
     assert files_about(data, OTHER) == others
+
+
+def test_all_that_is_older_than_a_day_goes_once_confirmed(data: Path) -> None:
+    assert "Nothing is that old." in erase(data, "--before", "2026-03-04").stdout
+
+    done = erase(data, "--before", "2026-03-05", answer="y\n")
+
+    assert done.returncode == 0, done.stderr
+    assert f"{WHAT}{OURS})\n{WHAT}{OTHER})\nErase these 2 for good?" in done.stdout
+    assert done.stdout.count("  reports/") == 2
+    assert files_about(data, OURS) == files_about(data, OTHER) == ["officer.db"]
+
+
+@pytest.mark.parametrize("words", [(), (OURS, "--before", "2026-03-05")])
+def test_either_ids_or_a_day_is_given(data: Path, words: tuple[str, ...]) -> None:
+    done = erase(data, *words, "--yes")
+    assert done.returncode == 2
+    assert "give either ids or --before with a day" in done.stderr
+    assert files_about(data, OURS) != ["officer.db"]
 
 
 def test_its_messages_go_from_the_queue_dead_letters_too(data: Path) -> None:
@@ -120,7 +139,7 @@ def test_its_messages_go_from_the_queue_dead_letters_too(data: Path) -> None:
 
 def test_a_mail_that_was_on_its_way_is_told(data: Path) -> None:
     with closing(sqlite3.connect(data / "officer.db")) as database, database:
-        database.execute("UPDATE outbox SET state = 'sending', sent_at = NULL")
+        database.execute("UPDATE outbox SET state = 'sending', sent_at = NULL, lease_until = first_tried_at")
 
     done = erase(data, OURS, "--yes")
 
@@ -176,4 +195,13 @@ def test_the_agents_own_command_erases_where_nobody_else_reaches_the_database(da
         done = subprocess.run([*command, *words], cwd=ROOT, timeout=60, check=False)
         assert done.returncode == code
     assert files_about(data, OURS) in ([], ["officer.db"])
-    assert files_about(data, OTHER) != []
+    assert len(files_about(data, OTHER)) == 5
+    for day, code in (("soon", 2), ("2026-03-04", 0)):
+        done = subprocess.run([*command, "--before", day], cwd=ROOT, timeout=60, check=False)
+        assert done.returncode == code
+        assert len(files_about(data, OTHER)) == 5
+    assert (
+        subprocess.run([*command, "--before", "2026-03-05"], cwd=ROOT, timeout=60, check=False).returncode
+        == 0
+    )
+    assert files_about(data, OTHER) in ([], ["officer.db"])

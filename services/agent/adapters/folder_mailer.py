@@ -3,6 +3,7 @@
 import contextlib
 import re
 import secrets
+from collections.abc import Set
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import SMTP, SMTPUTF8
@@ -50,14 +51,14 @@ class FolderMailer:
         return str(mail["Message-ID"])
 
 
-def erase_mail_files(folder: Path, violation_id: str) -> list[str]:
-    """Remove every mail in *folder* that names the violation, a digest as a whole; give the files' names.
+def erase_mail_files(folder: Path, violation_ids: Set[str]) -> list[str]:
+    """Remove every mail in *folder* that names one of the violations, a digest as a whole; give the files' names.
 
     Raises:
         TransientError: a file cannot be read or removed.
     """
     try:
-        ours = [path for path in sorted(folder.glob("*.eml")) if violation_id in _named(path)]
+        ours = [path for path in sorted(folder.glob("*.eml")) if not violation_ids.isdisjoint(_named(path))]
         for path in ours:
             path.unlink(missing_ok=True)
     except OSError as error:

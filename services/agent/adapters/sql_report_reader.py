@@ -1,13 +1,14 @@
 """Reads the rows of the database for people: lists, one report, its mails."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import Connection, Row, exists, func, select, union_all
 
 from services.agent.adapters.sql_database import Database
 from services.agent.adapters.sql_rows import ADOPTED, read_report, reviews_of
-from services.agent.adapters.sql_schema import audit, outbox, violations
+from services.agent.adapters.sql_schema import audit, outbox, quarantine, violations
 from services.agent.application.ports import MailRow, ReportFilter, ReportRow, Review, Verdict
 from services.agent.domain.letter import FiledReport
 from shared.errors import ConfigurationError
@@ -32,6 +33,17 @@ class SqlReportReader:
             rows = db.execute(query).all()
             mails = mails_of(db, [row.violation_id for row in rows])
         return [_report_row(row, mails.get(row.violation_id, [])) for row in rows]
+
+    def ids_before(self, at: datetime) -> Sequence[str]:
+        seen = select(violations.c.violation_id, violations.c.first_seen.label("at"))
+        aside = select(quarantine.c.violation_id, quarantine.c.at).where(
+            quarantine.c.violation_id.is_not(None)
+        )
+        known = union_all(seen, aside).subquery()
+        first = func.min(known.c.at)
+        query = select(known.c.violation_id).group_by(known.c.violation_id).having(first < at).order_by(first)
+        with self._database.read() as db:
+            return db.execute(query).scalars().all()
 
     def get(self, violation_id: str) -> ReportRow:
         with self._database.read() as db:

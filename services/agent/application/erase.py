@@ -1,7 +1,7 @@
-"""Erases all that is held of one violation, in an order after which nothing brings it back."""
+"""Erases all that is held of violations, in an order after which nothing brings it back."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 import structlog
@@ -13,18 +13,18 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Objects of which some may belong to the violation: those of *store* whose keys begin with *prefix*."""
+    """Objects of which some may belong to the violations: those of *store* whose keys begin with *prefix*."""
 
     store: Erasable
     prefix: str
 
 
 def erase(
-    violation_id: str,
+    violation_ids: Set[str],
     reason: str,
     repository: ReportRepository,
     holdings: Sequence[Holding],
-    elsewhere: Sequence[Callable[[str], list[str]]],
+    elsewhere: Sequence[Callable[[Set[str]], list[str]]],
     wait: Callable[[float], None] = time.sleep,
 ) -> list[str]:
     """Erase rows, picture, stored and waiting messages, report and the copies of its mails.
@@ -34,10 +34,10 @@ def erase(
     What a failure leaves behind goes when this is called again.
 
     Args:
-        violation_id: the whole id.
+        violation_ids: whole ids, one at least.
         reason: why, for the audit.
         repository, holdings: where rows and objects are.
-        elsewhere: each removes what names the violation in one other place, and tells what that was.
+        elsewhere: each removes what names a violation in one other place, and tells what that was.
         wait: sleeps so many seconds.
 
     Returns:
@@ -46,8 +46,11 @@ def erase(
     Raises:
         TransientError: database or a store does not answer or allow it.
     """
-    wait(repository.erase(violation_id, reason))
-    gone = [key for held in holdings for key in held.store.erase(violation_id, held.prefix)]
-    gone += [what for erase_there in elsewhere for what in erase_there(violation_id)]
-    log.info("violation.erased", violation_id=violation_id, objects=len(gone))
+    wait(max([repository.erase(violation_id, reason) for violation_id in violation_ids]))
+    gone = [key for held in holdings for key in held.store.erase(violation_ids, held.prefix)]
+    gone += [what for erase_there in elsewhere for what in erase_there(violation_ids)]
+    for violation_id in violation_ids:
+        log.info(
+            "violation.erased", violation_id=violation_id, objects=sum(violation_id in key for key in gone)
+        )
     return gone

@@ -1,6 +1,6 @@
 """What the agent service needs from the outside; each port has at least two adapters under one contract test."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -231,8 +231,8 @@ class ReportRepository(Protocol):
 
 
 class Erasable(Protocol):
-    def erase(self, violation_id: str, prefix: str) -> list[str]:
-        """Remove every object, under a key that begins with *prefix*, that belongs to the violation; give the keys.
+    def erase(self, violation_ids: Set[str], prefix: str) -> list[str]:
+        """Remove every object, under a key that begins with *prefix*, that belongs to one of them; give the keys.
 
         Raises:
             TransientError: the store does not answer, or does not allow it; to try again goes on from there.
@@ -456,6 +456,10 @@ class Reviews(Protocol):
 class ReportReader(Protocol):
     def list(self, wanted: ReportFilter) -> "list[ReportRow]":
         """Rows that have a report, newest first."""
+        ...
+
+    def ids_before(self, at: datetime) -> Sequence[str]:
+        """Violations first seen, or put aside, before *at* (aware), with a report and without; oldest first."""
         ...
 
     def get(self, violation_id: str) -> ReportRow:

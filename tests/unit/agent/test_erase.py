@@ -17,7 +17,7 @@ def test_a_report_put_at_the_last_moment_goes_too() -> None:
         waited.append(seconds)
         store.put(f"reports/{OURS}.pdf", b"%PDF", "application/pdf")
 
-    gone = erase(OURS, "asked for", repository, [Holding(store, "reports/")], [], worker_puts_it)
+    gone = erase({OURS}, "asked for", repository, [Holding(store, "reports/")], [], worker_puts_it)
 
     assert gone == [f"reports/{OURS}.pdf"]
     assert 25 < waited[0] <= 30

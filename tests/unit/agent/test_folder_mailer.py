@@ -59,7 +59,7 @@ def test_what_else_lies_in_the_folder_does_not_keep_a_mail_from_being_erased(tmp
     made[VIOLATION_HEADER] = "a" * 32
     FolderMailer(tmp_path).send(made, "anna@site.example")
     (tmp_path / "archive").mkdir()
-    assert erase_mail_files(tmp_path, "a" * 32) == ["abc.1.eml"]
+    assert erase_mail_files(tmp_path, {"a" * 32}) == ["abc.1.eml"]
     assert [path.name for path in tmp_path.iterdir()] == ["archive"]
 
 

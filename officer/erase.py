@@ -108,6 +108,8 @@ def _out_of_reach(rows: Sequence[ReportRow]) -> Iterator[str]:
     yield "lines of the audit and of logs that name an id"
     yield "backups, exported lists, summary.json, recordings and videos of the camera"
     yield "pictures in what officer model collect --reviewed has made: a file's name is the id"
+    yield "pictures of a model tried in the shadow (state/shadow); messages in SQS, for 14 days at most"
+    yield "quarantined messages so broken that they name no violation"
     for row in rows:
         if row.closed_reason is None:
             yield f"the message of its end, if {row.violation_id} still goes on: erase it again once that has come"

@@ -198,9 +198,12 @@ def _known(name: str) -> Path:
     require(f"collect {name} (no folder or zip file here)", "torch", "ultralytics")
     without_downloads()
     from ultralytics.data.utils import check_det_dataset
+    from ultralytics.utils import ROOT
 
+    # In full: by its name alone, one in the working folder would be found first, and what it says under `download` run.
+    described = ROOT / "cfg" / "datasets" / f"{name.removesuffix('.yaml')}.yaml"
     try:
-        found: dict[str, Any] = check_det_dataset(f"{name.removesuffix('.yaml')}.yaml")
+        found: dict[str, Any] = check_det_dataset(described)
     except (OSError, RuntimeError, SyntaxError, KeyError) as error:
         raise ConfigurationError(
             f"Ultralytics knows no set {name!a}, or cannot fetch it ({str(error)[:160]}); "

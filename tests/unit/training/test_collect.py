@@ -3,10 +3,12 @@
 import json
 import shutil
 import stat
+import sys
 import zipfile
 from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import yaml
@@ -247,3 +249,32 @@ def test_a_name_needs_the_extra_train(tmp_path: Path) -> None:
         ConfigurationError, match="needs the extra train: torch, ultralytics is not installed"
     ):
         collect_set("coco8", tmp_path / "sets")
+
+
+def test_a_name_means_ultralytics_own_set_and_no_file_in_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check_det_dataset(file: str | Path) -> dict[str, str]:
+        return {"path": Path(file).read_text()}  # the real one runs what is written there under `download`
+
+    known = tmp_path / "cfg" / "datasets" / "yard.yaml"
+    known.parent.mkdir(parents=True)
+    known.write_text(str(write_set(tmp_path / "fetched", PICTURES)))
+    stand_in(monkeypatch, "torch")
+    stand_in(monkeypatch, "ultralytics")
+    stand_in(monkeypatch, "ultralytics.utils", ROOT=tmp_path)
+    stand_in(monkeypatch, "ultralytics.data.utils", check_det_dataset=check_det_dataset)
+    monkeypatch.chdir(tmp_path)
+    for name in ("yard", "other"):
+        Path(f"{name}.yaml").write_text("of a stranger")
+    assert collect_set("yard", tmp_path / "sets").pictures == 3
+    with pytest.raises(ConfigurationError, match="Ultralytics knows no set 'other'"):
+        collect_set("other", tmp_path / "sets")
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **content: object) -> None:
+    """Put a module in the place of one that only the extra `train` brings."""
+    module = ModuleType(name)
+    module.__spec__ = ModuleSpec(name, None)
+    vars(module).update(content)
+    monkeypatch.setitem(sys.modules, name, module)

@@ -19,7 +19,7 @@ from officer.training.contact_sheets import MOST, Tile, draw_sheet
 from officer.training.labels import Problem, Thing, read_labels, write_labels
 from officer.training.likeness import ALIKE, Hashes, hash_picture, nearest
 from officer.training.mosaics import cut_mosaic
-from officer.training.prepared import BETWEEN, RECORD, label_file, make_folder
+from officer.training.prepared import BETWEEN, RECORD, label_file, make_folder, read_data_yaml
 from officer.training.progress import track
 from officer.training.provenance import file_sha256, software, write_record
 from officer.training.yolo_set import SPLITS, YoloSet, differing, read_set
@@ -93,9 +93,11 @@ def prepare(preparation: Preparation) -> dict[str, Any]:
     """Make the folder; the record, which is also written there as prepared.json, last.
 
     Raises:
-        ConfigurationError: a set is not understood, two have the same name, nothing is left, or *out* is no folder.
+        ConfigurationError: a set is not understood, two have the same name, nothing is left, or *out* is no folder or
+            a labelled set.
     """
     sets = _sets(preparation)
+    _refuse_labelled_set(preparation)
     make_folder(preparation.out)
     with TemporaryDirectory(prefix="parts-", dir=preparation.out) as parts:
         return _prepare(preparation, sets, Path(parts))
@@ -155,6 +157,20 @@ def _sets(preparation: Preparation) -> list[YoloSet]:
                 "do: rename its folder"
             )
     return sets
+
+
+def _refuse_labelled_set(preparation: Preparation) -> None:
+    """Nothing is written over or among labels that a person made."""
+    place = preparation.out.resolve()
+    for source in (one.resolve() for one in preparation.sources):
+        if place.is_relative_to(source) or source.is_relative_to(place):
+            raise ConfigurationError(
+                f"--out {preparation.out} is, holds or lies in the set {source}; do: name another folder"
+            )
+    if (place / "data.yaml").exists() and "labelled" not in read_data_yaml(place):
+        raise ConfigurationError(
+            f"{place / 'data.yaml'} is of a set that 'officer model prepare' has not made; do: name another --out"
+        )
 
 
 def _read(dataset: YoloSet, preparation: Preparation, parts: Path, findings: _Findings) -> Iterator[_Picture]:

@@ -141,6 +141,26 @@ def test_a_file_where_the_folder_shall_be_is_told(tmp_path: Path) -> None:
         prepared(tmp_path, one)
 
 
+@pytest.mark.parametrize(
+    "place", ["sets/one", "sets/one/out", "sets", "sets/../sets/one", "link", "sets/other"]
+)
+def test_a_labelled_set_is_never_written_over(tmp_path: Path, place: str) -> None:
+    one = write_set(tmp_path / "sets/one", {"train/a": [PERSON]})
+    write_set(tmp_path / "sets/other", {"train/a": [HAT]})
+    (tmp_path / "link").symlink_to(one)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    with pytest.raises(ConfigurationError, match=r"do: name another"):
+        prepare(Preparation((one,), tmp_path / place))
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()} == before
+
+
+def test_a_preparation_that_was_interrupted_before_its_record_can_be_made_again(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON]})
+    prepared(tmp_path, one)
+    (tmp_path / "out" / "prepared.json").unlink()
+    assert prepared(tmp_path, one)["counts"][0]["pictures"] == 1
+
+
 def test_the_folder_that_was_made_is_a_set_itself(tmp_path: Path) -> None:
     one = write_set(tmp_path / "one", {"train/a": [PERSON], "val/b": [PERSON]})
     prepared(tmp_path, one)

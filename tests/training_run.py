@@ -183,17 +183,16 @@ def average(folder: Path) -> None:
         YOLO("yolov8n.yaml").save(path)
     YOLO("yolov8s.yaml").save(other)
 
-    def made(*shares: str) -> Path:
-        subprocess.run([*OFFICER, "average", *shares, "--out", folder / "mean"], check=True)
-        return folder / "mean" / "weights" / "last.pt"
+    def made(name: str, *shares: str) -> Path:
+        subprocess.run([*OFFICER, "average", *shares, "--out", folder / name], check=True)
+        return folder / name / "weights" / "last.pt"
 
-    values = [
-        YOLO(path).model.float().state_dict() for path in (one, two, made(f"{one}=0.75", f"{two}=0.25"))
-    ]
+    mean = made("mean", f"{one}=0.75", f"{two}=0.25")
+    values = [YOLO(path).model.float().state_dict() for path in (one, two, mean)]
     for name, value in values[2].items():
         if value.is_floating_point():
             assert torch.allclose(value, 0.75 * values[0][name] + 0.25 * values[1][name], atol=1e-3), name
-    again = made(f"{folder / 'mean' / 'weights' / 'last.pt'}=0.5", f"{two}=0.5")
+    again = made("again", f"{mean}=0.5", f"{two}=0.5")
     origins = json.loads((again.parents[1] / "training.json").read_text())["averaged"]
     assert [(origin["weights"], origin["share"]) for origin in origins] == [
         ("one.pt", 0.375),

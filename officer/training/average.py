@@ -36,10 +36,10 @@ def average(shares: Sequence[Share], out: Path) -> Path:
     """Write the average of *shares* into *out* as a training's run would be; the path of its weights.
 
     Raises:
-        ConfigurationError: the extra train is missing, the shares do not add up to 1, or the files are not trainings of
-            one network.
+        ConfigurationError: the extra train is missing, the shares do not add up to 1, the files are not trainings of
+            one network, or *out* holds a run.
     """
-    check(shares)
+    check(shares, out)
     require("average", "torch", "ultralytics")
     without_downloads()
     from ultralytics import YOLO
@@ -62,12 +62,14 @@ def average(shares: Sequence[Share], out: Path) -> Path:
     return made
 
 
-def check(shares: Sequence[Share]) -> None:
+def check(shares: Sequence[Share], out: Path) -> None:
     """Look before anything is loaded.
 
     Raises:
-        ConfigurationError: a file is missing, or the shares do not add up to 1.
+        ConfigurationError: a file is missing, the shares do not add up to 1, or *out* holds a run.
     """
+    if (out / RECORD).exists() or (out / "weights").exists():
+        raise ConfigurationError(f"{out} holds a training or an average; do: name another --out")
     for share in shares:
         if not share.weights.is_file():
             raise ConfigurationError(f"{share.weights} is no file; do: name a .pt that was trained")

@@ -41,8 +41,10 @@ def quantise(source: Path, prepared: Path, out: Path) -> None:
     """Write the variant of the model at *source* to *out*.
 
     Raises:
-        ConfigurationError: the extra train is missing, or a file or folder is not what it should be.
+        ConfigurationError: the extra train is missing, a file or folder is not what it should be, or *out* is *source*.
     """
+    if out.resolve() == source.resolve():
+        raise ConfigurationError(f"--out {out} is the model itself; do: name another file")
     require("quantise", "nncf", "onnx")
     import nncf
     import onnx

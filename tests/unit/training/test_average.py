@@ -34,6 +34,15 @@ def test_a_missing_file_is_told(weights: Path, tmp_path: Path) -> None:
         average([Share(weights, 0.5), Share(tmp_path / "other.pt", 0.5)], tmp_path / "mean")
 
 
+@pytest.mark.parametrize("there", ["training.json", "weights/last.pt"])
+def test_a_run_is_never_written_over(weights: Path, tmp_path: Path, there: str) -> None:
+    held = tmp_path / "run" / there
+    held.parent.mkdir(parents=True)
+    held.write_text("of nine rounds")
+    with pytest.raises(ConfigurationError, match="holds a training or an average; do: name another --out"):
+        average([Share(weights, 1)], tmp_path / "run")
+
+
 def test_the_card_tells_each_origin_and_its_share() -> None:
     record = {
         "averaged": [

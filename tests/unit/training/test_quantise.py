@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import onnx
+import pytest
 
-from officer.training.quantise import as_variant
+from officer.training.quantise import as_variant, quantise
 from services.detection.adapters.model_file import ModelFile, read_card
 from services.detection.adapters.onnx_file import onnx_metadata
+from shared.errors import ConfigurationError
 from tests.onnx_models import metadata, raw_answer, thresholds, yolo_model
 
 ORIGIN = "ab" * 32
@@ -37,3 +39,11 @@ def test_a_variant_copies_nothing_that_was_measured_of_its_origin() -> None:
 
 def test_a_variant_of_a_variant_names_the_one_that_it_was_made_from() -> None:
     assert told_by(variant_of=ORIGIN, officer_variant_of="ef" * 32)["officer_variant_of"] == ORIGIN
+
+
+def test_a_model_is_not_written_over_by_its_variant(tmp_path: Path) -> None:
+    model, link = tmp_path / "ppe5.onnx", tmp_path / "int8.onnx"
+    link.symlink_to(model)
+    for out in (model, link):
+        with pytest.raises(ConfigurationError, match="is the model itself; do: name another file"):
+            quantise(model, tmp_path / "prepared", out)

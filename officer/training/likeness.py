@@ -1,11 +1,12 @@
 """Which pictures are nearly the same: by a perceptual hash that survives scaling and recompression, not cropping."""
 
-from pathlib import Path
-
+import cv2
 import imagehash
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
+
+from services.detection.domain.frame import BgrImage
 
 SIDE = 16  # the hash has 16 x 16 bits: is a cell brighter than its left neighbour (dHash, Krawetz 2013)
 ALIKE = 20  # bits of 256 that may differ
@@ -15,14 +16,9 @@ _ONES = np.array([value.bit_count() for value in range(256)], np.uint8)
 Hashes = npt.NDArray[np.uint8]
 
 
-def hash_picture(path: Path) -> tuple[Hashes, Hashes]:
-    """[32] bytes each: the hash of a picture and of its mirror image.
-
-    Raises:
-        OSError: it cannot be read as a picture.
-    """
-    with Image.open(path) as picture:
-        grey = picture.convert("L")
+def hash_picture(image: BgrImage) -> tuple[Hashes, Hashes]:
+    """[32] bytes each: the hash of *image* [H, W, 3] BGR and of its mirror image."""
+    grey = Image.fromarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
     return _bits(grey), _bits(ImageOps.mirror(grey))
 
 

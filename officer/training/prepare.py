@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import yaml
-from PIL import Image, ImageOps
+from PIL import Image
 
 from officer.training.contact_sheets import MOST, Tile, draw_sheet
 from officer.training.labels import Problem, Thing, read_labels, write_labels
@@ -24,6 +24,7 @@ from officer.training.progress import track
 from officer.training.provenance import file_sha256, software, write_record
 from officer.training.yolo_set import SPLITS, YoloSet, differing, read_set
 from services.detection.domain.detection import Label
+from services.detection.domain.frame import BgrImage
 from shared.errors import ConfigurationError
 
 LABELS = (Label.PERSON, Label.HARDHAT, Label.NO_HARDHAT, Label.VEST, Label.NO_VEST)
@@ -180,40 +181,48 @@ def _read(dataset: YoloSet, preparation: Preparation, parts: Path, findings: _Fi
         things, problems = read_labels(label_file(path), classes, len(dataset.classes))
         findings.broken_lines += problems
         try:
-            _refuse_unreadable(path)
-            hashes = hash_picture(path)
+            image = _image(path)
         except UNREADABLE as error:
             findings.unreadable.append(f"{path}: {error}")
             continue
         name = f"{dataset.name}{BETWEEN}{split}-{path.name.removeprefix(f'{split}-')}"
-        picture = _Picture(dataset.name, split, path, name, things, hashes)
-        cut = _cut(picture, parts) if split == "train" and dataset.name in preparation.cut_mosaics else []
+        picture = _Picture(dataset.name, split, path, name, things, hash_picture(image))
+        cut = (
+            _cut(picture, image, parts)
+            if split == "train" and dataset.name in preparation.cut_mosaics
+            else []
+        )
         findings.mosaics[dataset.name] += bool(cut)
         findings.parts[dataset.name] += len(cut)
         yield from cut or [picture]
 
 
-def _cut(picture: _Picture, folder: Path) -> list[_Picture]:
+def _cut(picture: _Picture, image: BgrImage, folder: Path) -> list[_Picture]:
     """The parts of *picture*, each written to a folder of its own in *folder*; none if it is no mosaic."""
-    with Image.open(picture.source) as opened:
-        upright = ImageOps.exif_transpose(opened).convert("RGB")
     found = []
-    for number, part in enumerate(cut_mosaic(np.asarray(upright)[..., ::-1], picture.things), 1):
+    for number, part in enumerate(cut_mosaic(image, picture.things), 1):
         name = f"{Path(picture.name).stem}-part{number}.jpg"
         file = Path(mkdtemp(dir=folder)) / name
         Image.fromarray(part.image[..., ::-1]).save(file, quality=JPEG_QUALITY)
-        hashes, mosaic = hash_picture(file), picture.hashes[0]
+        hashes, mosaic = hash_picture(part.image), picture.hashes[0]
         found.append(_Picture(picture.dataset, "train", file, name, part.things, hashes, mosaic))
     return found
 
 
-def _refuse_unreadable(path: Path) -> None:
-    """Refuse what is too large, and what Pillow reads and OpenCV, which training and detection use, does not."""
+def _image(path: Path) -> BgrImage:
+    """As training and detection read it, turned as its EXIF says.
+
+    Raises:
+        UNREADABLE: it is too large, damaged, or of a kind that OpenCV or Pillow does not read.
+    """
     with Image.open(path) as picture:
         if picture.width * picture.height > LARGEST_PIXELS:
             raise OSError(f"has {picture.width} x {picture.height} pixels, {LARGEST_PIXELS:,} are allowed")
-    if cv2.imread(str(path)) is None:
-        raise OSError("is damaged")
+        image = cv2.imread(str(path))
+        if image is None:
+            raise OSError("is damaged")
+        picture.load()  # refuses what is cut short, of which OpenCV makes up the rest
+    return np.asarray(image, np.uint8)
 
 
 def _without_leaks(

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from officer.training.prepare import Preparation, prepare
 from officer.training.prepared import label_file, read_prepared, set_of
@@ -18,6 +19,15 @@ from shared.errors import ConfigurationError
 from tests.labelled_sets import HAT, PERSON, write_set
 
 BARE = "2 0.5 0.2 0.25 0.15"
+# EXIF with orientation 6, and with a resolution that is text: Pillow reads that and cannot write it again.
+TURNED = b"".join(
+    [
+        b"Exif\0\0MM\0*\0\0\0\x08\0\x02",
+        b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0",
+        b"\x01\x1a\0\x02\0\0\0\x04odd\0",
+        b"\0\0\0\0",
+    ]
+)
 
 
 def prepared(tmp_path: Path, *sources: Path, **changes: Any) -> dict[str, Any]:
@@ -53,6 +63,15 @@ def test_a_near_duplicate_of_val_is_left_out_of_train_and_listed(tmp_path: Path,
     names = {path.name for path in read_prepared(tmp_path / "out").pictures("train")}
     assert names == {"one__train-a.png", "one__train-b.png"}
     assert (tmp_path / "out" / "sheets" / "taken-for-copies.png").stat().st_size > 0
+
+
+def test_a_near_duplicate_is_found_though_a_phone_has_stored_it_turned(tmp_path: Path) -> None:
+    one = write_set(tmp_path / "one", {"train/a": [PERSON], "val/c": [PERSON]})
+    turned = Image.open(one / "images/val/c.png").rotate(90)
+    (one / "images/train/a.png").unlink()
+    turned.save(one / "images/train/a.jpg", quality=95, exif=TURNED)
+    (leak,) = prepared(tmp_path, one)["near_duplicates_of_val"]
+    assert (leak["dropped"], leak["like"]) == ("one__train-a.jpg", "one__val-c.png")
 
 
 def test_pictures_with_a_rare_label_are_shown_more_often(tmp_path: Path) -> None:

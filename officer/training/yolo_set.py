@@ -77,9 +77,16 @@ def read_set(folder: Path) -> YoloSet:
     """Understand the data.yaml of *folder*.
 
     Raises:
-        ConfigurationError: it is not there or not understood, or has no class that we have a word for.
+        ConfigurationError: it is not there or not understood, is of key points, or has no class that we have a word
+            for.
     """
-    classes = _classes(read_data_yaml(folder)["names"], folder)
+    document = read_data_yaml(folder)
+    if "kpt_shape" in document:
+        raise ConfigurationError(
+            f"{folder / 'data.yaml'} is of key points (kpt_shape), which would be read as outlines; "
+            "do: export the set with boxes alone"
+        )
+    classes = _classes(document["names"], folder)
     labels = translate(classes)
     if not labels:
         raise ConfigurationError(

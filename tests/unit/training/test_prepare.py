@@ -271,6 +271,10 @@ def test_mosaics_of_a_set_that_is_not_there_are_refused(tmp_path: Path) -> None:
         ({"train": "images/train"}, "has no 'names'"),
         ({"names": ["crane"]}, "only classes that are unknown here: crane"),
         ({"names": {0: "person", 2: "helmet"}}, "a list, or a mapping from 0 on"),
+        (
+            {"names": ["person"], "kpt_shape": [3, 2]},
+            "is of key points .*; do: export the set with boxes alone",
+        ),
         ({"names": ["person"], "train": "../elsewhere"}, "not in the set's folder"),
         ({"names": ["person"], "train": "/etc"}, "not in the set's folder"),
         (

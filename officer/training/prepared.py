@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from services.detection.domain.detection import Label
+from shared.config.yaml_file import read_values
 from shared.errors import ConfigurationError
 
 BETWEEN = "__"  # a picture is named SET__NAME.jpg
@@ -93,13 +92,10 @@ def read_data_yaml(folder: Path) -> dict[str, Any]:
     """The mapping in data.yaml of *folder*, unchecked beyond that it is one.
 
     Raises:
-        ConfigurationError: there is none.
+        ConfigurationError: there is none, or it is not read as a site file is: strictly, and within limits.
     """
     path = folder / "data.yaml"
-    try:
-        document = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as YAML ({str(error)[:120]})") from error
+    document = read_values(path)
     if not isinstance(document, dict) or "names" not in document:
         raise ConfigurationError(f"{path} has no 'names', so its classes are unknown; do: add them")
     return document

@@ -9,12 +9,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.detection.domain.detection import Label
-from shared.config.problems import explain
-from shared.errors import ConfigurationError
+from shared.config.yaml_file import read_model
 
 ALL = "all"  # the name that stands for all sets together
 
@@ -57,17 +55,9 @@ def read_floors(path: Path) -> Floors:
     """Read *path*.
 
     Raises:
-        ConfigurationError: it is no such file.
+        ConfigurationError: every problem of the file, as of a site file.
     """
-    try:
-        return Floors.model_validate(yaml.safe_load(path.read_text("utf-8")) or {})
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read as YAML ({str(error)[:120]})") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        told = explain(first, Floors.model_json_schema())
-        raise ConfigurationError(f"{path}: {place or 'it'} {told}") from error
+    return read_model(path, Floors)[1]
 
 
 def refusals(report: dict[str, Any], floors: Floors) -> list[str]:

@@ -109,6 +109,12 @@ def differing(names: Iterable[str]) -> list[str]:
 
 def _classes(names: Any, folder: Path) -> dict[int, str]:
     pairs = dict(enumerate(names)) if isinstance(names, list) else names
-    if not isinstance(pairs, dict) or sorted(map(str, pairs)) != sorted(map(str, range(len(pairs)))):
-        raise ConfigurationError(f"{folder / 'data.yaml'}: 'names' must be a list, or a mapping from 0 on")
+    if (
+        not isinstance(pairs, dict)
+        or sorted(map(str, pairs)) != sorted(map(str, range(len(pairs))))
+        or any(isinstance(name, list | dict) for name in pairs.values())
+    ):
+        raise ConfigurationError(
+            f"{folder / 'data.yaml'}: 'names' must be a list of names, or a mapping to them from 0 on"
+        )
     return {int(number): str(name) for number, name in pairs.items()}

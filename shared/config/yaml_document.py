@@ -78,7 +78,9 @@ def read_document(text: str) -> Document:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         return _broken(document, *_syntax(error, text))
     if node is None:
-        return _broken(document, 1, "is empty; do: start from a file in examples/sites")
+        return _broken(
+            document, 1, "is empty; do: fill it in (a site file: start from one in examples/sites)"
+        )
     try:
         document.value = _Reader(document).value(node, ())
     except _TooLargeError as error:

@@ -49,6 +49,18 @@ def read_model(path: Path, model: type[Model], cross_check: CrossCheck = lambda 
     return content, value
 
 
+def read_values(path: Path) -> Any:
+    """What *path*, whose keys others decide, says as plain values; each key is text, also one that looks like a number.
+
+    Raises:
+        ConfigurationError: as for `read_model`.
+    """
+    document = read_document(_text(path, _read(path)))
+    if document.problems:
+        raise ConfigurationError(_told(path, document.problems))
+    return document.value
+
+
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
@@ -59,7 +71,7 @@ def _read(path: Path) -> bytes:
         ) from error
     if len(content) > MAX_FILE_BYTES:
         raise ConfigurationError(
-            f"{path}: is larger than {MAX_FILE_BYTES:,} bytes, the most allowed; do: split the site"
+            f"{path}: is larger than {MAX_FILE_BYTES:,} bytes, the most allowed; do: shorten or split it"
         )
     return content
 

@@ -247,7 +247,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "site.yaml:1: is empty; do: start from a file in examples/sites"),
+        (b"", "site.yaml:1: is empty; do: fill it in (a site file: start from one in examples/sites)"),
         (b"# only words\n", "site.yaml:1: is empty"),
         (
             b"- a\n- b\n",

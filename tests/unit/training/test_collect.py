@@ -239,6 +239,38 @@ def test_what_is_no_set_is_refused(tmp_path: Path, body: bytes, words: str) -> N
         collect_set(str(tmp_path / "one.zip"), tmp_path / "sets")
 
 
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * 10)}]\n" for number in range(1, 7)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"{BOMB}names: [person, *a6]", "has more than 100,000 values once its aliases"),
+        (f"names: {'[' * 3000}{']' * 3000}", "is nested deeper than 24 levels"),
+        (
+            "names: [person]\ntrain: !!timestamp 2024-13-45",
+            "data.yaml:2: train: tag '!!timestamp' is not allowed",
+        ),
+        ("names: [person", "data.yaml:1: is not YAML"),
+        ("", "is empty; do: fill it in"),
+    ],
+)
+def test_a_hostile_or_odd_data_yaml_is_told(tmp_path: Path, text: str, words: str) -> None:
+    made = write_set(tmp_path / "one", PICTURES)
+    (made / "data.yaml").write_text(text)
+    for source in (made, packed(made, tmp_path / "one.zip")):
+        with pytest.raises(ConfigurationError, match=words):
+            collect_set(str(source), tmp_path / "sets")
+
+
+def test_words_that_yaml_would_turn_into_dates_or_truths_stay_words(tmp_path: Path) -> None:
+    made = write_set(tmp_path / "one", PICTURES)
+    (made / "data.yaml").write_text("train: images/train\nnames: {0: person, 1: no}\nmade: 2024-13-45\n")
+    assert read_set(collect_set(str(made), tmp_path / "sets").folder).classes == {0: "person", 1: "no"}
+
+
 def test_a_path_that_does_not_exist_is_no_name_of_a_set(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="is no folder and no zip file"):
         collect_set(str(tmp_path / "nothing"), tmp_path / "sets")

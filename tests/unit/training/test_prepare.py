@@ -270,7 +270,7 @@ def test_mosaics_of_a_set_that_is_not_there_are_refused(tmp_path: Path) -> None:
     [
         ({"train": "images/train"}, "has no 'names'"),
         ({"names": ["crane"]}, "only classes that are unknown here: crane"),
-        ({"names": {0: "person", 2: "helmet"}}, "a list, or a mapping from 0 on"),
+        ({"names": {0: "person", 2: "helmet"}}, "a list of names, or a mapping to them from 0 on"),
         (
             {"names": ["person"], "kpt_shape": [3, 2]},
             "is of key points .*; do: export the set with boxes alone",

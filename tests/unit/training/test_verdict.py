@@ -58,19 +58,19 @@ def test_a_missed_goal_refuses_nothing(tmp_path: Path) -> None:
 
 
 def test_significantly_worse_refuses_and_perhaps_worse_does_not(tmp_path: Path) -> None:
-    nothing = floors(tmp_path, "")
+    nothing = floors(tmp_path, "{}")
     assert refusals(report(comparison=compared(-0.2, 0.01)), nothing) == []
     (why,) = refusals(report(comparison=compared(-0.2, -0.01)), nothing)
     assert "person is significantly worse than old 1's on the same pictures: AP50 0.700 against 0.800" in why
 
 
 def test_a_label_that_the_other_reports_must_not_be_lost(tmp_path: Path) -> None:
-    why = refusals(report(comparison=compared(-0.1, 0.1, ["vest"])), floors(tmp_path, ""))
+    why = refusals(report(comparison=compared(-0.1, 0.1, ["vest"])), floors(tmp_path, "{}"))
     assert why == ["vest cannot be reported, old 1 can"]
 
 
 def test_a_variant_in_8_bits_must_be_quicker_than_its_origin(tmp_path: Path) -> None:
-    nothing, origin = floors(tmp_path, ""), "a" * 64
+    nothing, origin = floors(tmp_path, "{}"), "a" * 64
     same = {**compared(-0.1, 0.1), "sha256": origin}
     assert (
         refusals(report(variant_of=origin, comparison={**same, "processor_ms_a_picture": 50.0}), nothing)
@@ -94,10 +94,15 @@ def test_floors_for_violations_ask_for_clips(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("floors: [{set: all, label: persom, least: 0.8}]", "floors.0.label value 'persom' is not allowed"),
+        (
+            "floors: [{set: all, label: persom, least: 0.8}]",
+            r"floors.yaml:1: floors\[0\].label: value 'persom' is not allowed",
+        ),
         ("floor: []", "did you mean 'floors'"),
         ("floors: [{set: all, label: person, least: 80}]", "from 0 to 1"),
-        ("floors: [", "cannot be read as YAML"),
+        ("floors: [", "floors.yaml:1: is not YAML"),
+        ("floors: " + "[" * 3000, "is nested deeper than 24 levels"),
+        ("made: 2024-13-45", "made: is not a known key"),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path: Path, text: str, words: str) -> None:

@@ -97,10 +97,11 @@ class Registry:
         """Let services run that version from their next start on; mends what cannot be read of what was in use.
 
         Raises:
-            ConfigurationError: there is none.
+            ConfigurationError: there is none, or its file is missing or another one.
             TransientError: somebody else has changed what is in use this moment.
         """
         entry, held = self.entry(name, version), self.shelf.read(POINTER)
+        read_entry(self.shelf, entry, self.address)
         try:
             stack = self._stack(held)
         except ConfigurationError:  # everybody is told to mend it with this
@@ -113,7 +114,7 @@ class Registry:
         """Go back to the version that was in use before; what is returned is in use now.
 
         Raises:
-            ConfigurationError: there is none before, or it cannot be read.
+            ConfigurationError: there is none before, it cannot be read, or its file is missing or another one.
             TransientError: as for `use`.
         """
         held = self.shelf.read(POINTER)
@@ -122,6 +123,7 @@ class Registry:
             raise ConfigurationError(
                 f"registry {self.address}: no model was in use before; do: officer model use NAME VERSION"
             )
+        read_entry(self.shelf, stack[-2], self.address)
         self._point(held, stack[:-1], "rollback")
         return stack[-2]
 

@@ -78,6 +78,26 @@ def test_versions_are_listed_and_one_is_put_to_use_and_taken_back(registry: Regi
     ]
 
 
+@pytest.mark.parametrize("way", ["use", "rollback"])
+def test_a_version_whose_file_is_damaged_is_not_put_in_use(registry: Registry, way: str) -> None:
+    for version in ("1.0", "2.0"):
+        registry.use("ppe", version)
+    before = registry.shelf.read(POINTER)
+    broken = "1.0" if way == "rollback" else "3.0"
+    put(registry.shelf, f"ppe/{broken}/model.onnx", b"half of the netw")
+    with pytest.raises(ConfigurationError, match=r"has SHA-256 .* is required; do: restore that file"):
+        registry.rollback() if way == "rollback" else registry.use("ppe", "3.0")
+    assert registry.shelf.read(POINTER) == before
+
+
+def test_a_version_whose_file_is_missing_is_not_put_in_use(shelf: ModelShelf) -> None:
+    papers = {"name": "ppe", "version": "1.0", "sha256": "ab" * 32, "files": {}}
+    shelf.keep("ppe/1.0/entry.json", json.dumps(papers).encode())
+    with pytest.raises(ConfigurationError, match=r"here lacks ppe/1.0/model.onnx; do: restore that file"):
+        Registry(shelf, "here").use("ppe", "1.0")
+    assert shelf.read(POINTER) is None
+
+
 def test_the_same_again_changes_nothing(registry: Registry) -> None:
     registry.use("ppe", "1.0")
     before = registry.shelf.read(POINTER)

@@ -13,6 +13,7 @@ from services.detection.adapters.model_registry import (
     SCHEMA_VERSION,
     WORD,
     Entry,
+    entry_of,
     read_entry,
     stack_of,
 )
@@ -47,8 +48,8 @@ class Registry:
                 )
         hashes = {file: sha256(body).hexdigest() for file, body in sorted(files.items())}
         entry = Entry(name, version, hashes["model.onnx"])
-        known = self._papers(entry)
-        if known is not None and known["files"] != hashes:
+        known = self._papers(name, version)
+        if known is not None and known[1] != hashes:
             raise ConfigurationError(
                 f"registry {self.address} has {name} {version} already, with other files; do: choose another version"
             )
@@ -70,12 +71,12 @@ class Registry:
         Raises:
             ConfigurationError: there is none.
         """
-        papers = self._papers(Entry(name, version, ""))
+        papers = self._papers(name, version)
         if papers is None:
             raise ConfigurationError(
                 f"registry {self.address} has no {name} {version}; do: officer model list"
             )
-        return Entry(papers["name"], papers["version"], papers["sha256"])
+        return papers[0]
 
     def file(self, name: str, version: str) -> ModelFile:
         """The ONNX file of that version.
@@ -152,17 +153,19 @@ class Registry:
                 f"registry {self.address} has another {key} from an interrupted try; do: choose another version"
             )
 
-    def _papers(self, entry: Entry) -> dict[str, Any] | None:
-        key = f"{entry.name}/{entry.version}/{ENTRY}"
+    def _papers(self, name: str, version: str) -> tuple[Entry, dict[str, str]] | None:
+        """That version with the hashes of its files; None if there is none."""
+        key = f"{name}/{version}/{ENTRY}"
         held = self.shelf.read(key)
         if held is None:
             return None
         try:
-            return read_record(held.body, "name", "version", "sha256", "files")
-        except ValueError as error:
+            papers = read_record(held.body, "name", "version", "sha256", "files")
+            return entry_of(papers), papers["files"]
+        except (ValueError, TypeError) as error:
             raise ConfigurationError(
                 f"registry {self.address}: {key} is not understood ({str(error)[:80]}); "
-                f"do: restore that file, or remove {entry.name}/{entry.version}/ and package it again"
+                f"do: restore that file, or remove {name}/{version}/ and package it again"
             ) from error
 
 

@@ -121,7 +121,12 @@ def test_an_interrupted_addition_is_finished_or_refused_and_never_listed(shelf: 
     assert len(registry.entries()) == 1
 
 
-@pytest.mark.parametrize("body", [b"{", b"[]", b'{"name": "ppe"}', b"\xff"])
+NO_HASH = {"name": "ppe", "version": "1.0", "sha256": None}
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"name": "ppe"}', b"\xff", json.dumps({**NO_HASH, "files": {}}).encode()]
+)
 def test_papers_that_cannot_be_read_are_told(registry: Registry, body: bytes) -> None:
     put(registry.shelf, "ppe/1.0/entry.json", body)
     for ask in (registry.entries, lambda: registry.use("ppe", "1.0")):
@@ -196,12 +201,24 @@ def test_where_the_registry_is_silent_the_model_fetched_last_is_run(
 def test_a_pointer_that_is_not_understood_is_told(shelf: ModelShelf, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="has no model in use; do: officer model use"):
         fetch_current(lambda: shelf, "here", tmp_path)
-    shelf.replace(POINTER, b'{"schema_version": 2}', None)
+    shelf.replace(POINTER, json.dumps({"schema_version": 1, "in_use": [NO_HASH]}).encode(), None)
     with pytest.raises(ConfigurationError, match="is not understood"):
         fetch_current(lambda: shelf, "here", tmp_path)
 
 
-@pytest.mark.parametrize("broken", [b"", b"\xff{", b"[]", b'{"schema_version": 2, "in_use": 7}'])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"",
+        b"\xff{",
+        b"[]",
+        b'{"schema_version": 2, "in_use": 7}',
+        *(
+            json.dumps({"schema_version": 1, "in_use": [{**NO_HASH, "sha256": told}]}).encode()
+            for told in (None, "ab", "../" * 22)
+        ),
+    ],
+)
 def test_a_broken_pointer_is_mended_by_use_and_by_nothing_else(registry: Registry, broken: bytes) -> None:
     registry.shelf.replace(POINTER, broken, None)
     for tried in (registry.in_use, registry.rollback):

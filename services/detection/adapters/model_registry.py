@@ -22,6 +22,7 @@ from shared.local.durable_files import flush_folder, make_folders, write_flushed
 POINTER = "current.json"
 SCHEMA_VERSION = 1
 WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+HASH = re.compile(r"[0-9a-f]{64}")
 MEND = "restore that file, or use another version (officer model use, or rollback)"
 
 log = structlog.get_logger()
@@ -33,7 +34,7 @@ class Entry:
 
     Attributes:
         name, version: of `WORD`.
-        sha256: of its ONNX file.
+        sha256: of its ONNX file, of `HASH`.
     """
 
     name: str
@@ -117,17 +118,27 @@ def stack_of(pointer: bytes, address: str) -> list[Entry]:
         document: dict[str, Any] = json.loads(pointer)
         if document["schema_version"] != SCHEMA_VERSION:
             raise ValueError("another schema_version")
-        entries = [Entry(one["name"], one["version"], one["sha256"]) for one in document["in_use"]]
-        if not entries or not all(
-            WORD.fullmatch(word) for one in entries for word in (one.name, one.version)
-        ):
-            raise ValueError("no model, or no word")
+        entries = [entry_of(one) for one in document["in_use"]]
+        if not entries:
+            raise ValueError("no model")
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
             f"registry {address}: {POINTER} is not understood ({str(error)[:80]}); "
             "do: officer model use NAME VERSION, with this version of the software"
         ) from error
     return entries
+
+
+def entry_of(record: dict[str, Any]) -> Entry:
+    """The entry that *record* tells of.
+
+    Raises:
+        ValueError, KeyError, TypeError: something of it is missing or not allowed.
+    """
+    entry = Entry(record["name"], record["version"], record["sha256"])
+    if not (WORD.fullmatch(entry.name) and WORD.fullmatch(entry.version) and HASH.fullmatch(entry.sha256)):
+        raise ValueError("no word, or no hash")
+    return entry
 
 
 def _fetched(shelf: ModelShelf, address: str, cache: Path) -> tuple[bytes, bytes | None]:

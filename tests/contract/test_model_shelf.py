@@ -198,6 +198,28 @@ def test_where_the_registry_is_silent_the_model_fetched_last_is_run(
     assert path.read_bytes() == b"network 1.0"
 
 
+def test_a_folder_that_this_user_may_not_read_is_no_silent_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = open_shelf(str(tmp_path / "registry"))
+    registry = Registry(shelf, "here")
+    registry.add("ppe", "1.0", {"model.onnx": b"network 1.0"})
+    registry.use("ppe", "1.0")
+    fetch_current(lambda: shelf, "here", tmp_path / "cache")
+    read = Path.read_bytes
+
+    def read_as_another_user(path: Path) -> bytes:  # root, which tests may run as, may read everything
+        if path.is_relative_to(tmp_path / "registry"):
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_as_another_user)
+    with pytest.raises(
+        ConfigurationError, match=r"this user may not read current.json; do: let it, by the group"
+    ):
+        fetch_current(lambda: shelf, "here", tmp_path / "cache")
+
+
 def test_a_pointer_that_is_not_understood_is_told(shelf: ModelShelf, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="has no model in use; do: officer model use"):
         fetch_current(lambda: shelf, "here", tmp_path)

@@ -59,7 +59,7 @@ def fetch_current(open_shelf: Callable[[], ModelShelf], address: str, cache: Pat
         The file, whose hash is the entry's.
 
     Raises:
-        ConfigurationError: no model is in use, or the file there is another one.
+        ConfigurationError: no model is in use, the file there is another one, or may not be read.
         TransientError: the registry does not answer, and nothing was fetched before.
     """
     body: bytes | None = None

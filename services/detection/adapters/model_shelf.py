@@ -37,7 +37,11 @@ class ModelShelf(Protocol):
     """All raise TransientError where the place does not answer or allow it."""
 
     def read(self, key: str) -> Held | None:
-        """The file of that name; None if there is none."""
+        """The file of that name; None if there is none.
+
+        Raises:
+            ConfigurationError: this user has no right to read it in a folder; waiting does not give it.
+        """
         ...
 
     def keep(self, key: str, body: bytes) -> None:
@@ -83,6 +87,10 @@ class FolderShelf:
             body = (self._root / check_key(key)).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except PermissionError as error:
+            raise ConfigurationError(
+                f"registry {self._root}: this user may not read {key}; do: let it, by the group (docs/models.md)"
+            ) from error
         except OSError as error:
             raise TransientError(f"registry {self._root}: {key} cannot be read: {error.strerror}") from error
         return Held(body, hashlib.sha256(body).hexdigest())

@@ -14,6 +14,8 @@ from shared.vocabulary import Finding
 
 NETWORK_STRIDES = (8, 16, 32, 64)
 LARGEST_INPUT = 4096
+LONGEST_NAME = 200
+NOT_NUMBERS = (AttributeError, OverflowError, RecursionError, TypeError, ValueError)  # reading JSON for some
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class ModelCard:
     """What a model's metadata says, as Ultralytics' exporter writes it, with our additions.
 
     Attributes:
-        name, version: of the model; the file's stem and "" where the metadata has none.
+        name, version: of the model, printable; the file's stem and "" where the metadata has none.
         classes: number of classes.
         labels: what each class number means; classes that we have no word for are left out.
         stride: the network's sides are multiples of this.
@@ -99,8 +101,8 @@ def read_card(metadata: Mapping[str, str], path: Path) -> ModelCard:
             f"known are {', '.join(sorted(Label))}"
         )
     return ModelCard(
-        name=metadata.get("officer_name", path.stem),
-        version=metadata.get("officer_version", ""),
+        name=_line(metadata, "officer_name", path) or path.stem,
+        version=_line(metadata, "officer_version", path),
         classes=len(names),
         labels=labels,
         stride=_stride(metadata, path),
@@ -118,6 +120,13 @@ def _wrong_kind(path: Path, suffix: str) -> str:
             "Export it to ONNX (docs/models.md), or choose the backend 'ultralytics' if you trust the file"
         )
     return f"model {path} must end in {suffix}"
+
+
+def _line(metadata: Mapping[str, str], key: str, path: Path) -> str:
+    text = metadata.get(key, "")
+    if len(text) > LONGEST_NAME or not text.isprintable():
+        raise _malformed(key, text, f"up to {LONGEST_NAME} printable characters", path)
+    return text
 
 
 def _names(metadata: Mapping[str, str], path: Path) -> dict[int, str]:
@@ -162,7 +171,7 @@ def _thresholds(metadata: Mapping[str, str], path: Path) -> dict[Label, float]:
     text = metadata.get("officer_thresholds", "{}")
     try:
         pairs = {Label(label): float(threshold) for label, threshold in json.loads(text).items()}
-    except (ValueError, AttributeError, TypeError) as error:
+    except NOT_NUMBERS as error:
         raise _malformed("officer_thresholds", text, '{"person": 0.25, ...}', path) from error
     if not all(0 < threshold < 1 for threshold in pairs.values()):
         raise _malformed("officer_thresholds", text, "numbers between 0 and 1", path)
@@ -176,7 +185,7 @@ def _reliability(metadata: Mapping[str, str], path: Path) -> Reliability:
             Finding(finding): {str(basis): float(share) for basis, share in by_basis.items()}
             for finding, by_basis in json.loads(text).items()
         }
-    except (ValueError, AttributeError, TypeError) as error:
+    except NOT_NUMBERS as error:
         expected = '{"no_hardhat": {"seen-missing": 0.95, "not-seen": 0.9}, ...}'
         raise _malformed("officer_reliability", text, expected, path) from error
     if not all(0 <= share <= 1 for by_basis in shares.values() for share in by_basis.values()):
@@ -187,7 +196,7 @@ def _reliability(metadata: Mapping[str, str], path: Path) -> Reliability:
 def _literal(text: str, key: str, path: Path) -> Any:
     try:
         return ast.literal_eval(text[:100_000])
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
         raise _malformed(key, text, "a Python literal", path) from error
 
 

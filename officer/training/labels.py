@@ -54,7 +54,7 @@ def read_labels(path: Path, classes: Mapping[int, Label], known: int) -> tuple[l
     """
     things: dict[Thing, None] = {}
     problems = []
-    text = path.read_text("utf-8", errors="replace") if path.exists() else ""
+    text = path.read_text("utf-8-sig", errors="replace") if path.exists() else ""
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue

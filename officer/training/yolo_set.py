@@ -53,7 +53,7 @@ class YoloSet:
             place = self._place(entry, base, self.folder / "data.yaml").resolve()
             if place.is_dir():
                 return list(place.rglob("*"))
-            lines = place.read_text("utf-8").splitlines()
+            lines = place.read_text("utf-8-sig").splitlines()
             return [self._place(line.strip(), place.parent, place) for line in lines if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(

@@ -142,12 +142,19 @@ def test_same_names_in_two_folders_stay_two_pictures(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["./images/train/a.png", "train/a.png", "../images/train/a.png", "{set}/images/train/a.png"]
+    "line",
+    [
+        "./images/train/a.png",
+        "\ufeffimages/train/a.png",
+        "train/a.png",
+        "../images/train/a.png",
+        "{set}/images/train/a.png",
+    ],
 )
 def test_a_list_may_name_pictures_of_the_set_in_many_ways(tmp_path: Path, line: str) -> None:
     made = write_set(tmp_path / "one", PICTURES)
     place = made / "images" if line.startswith("train") else made
-    (place / "train.txt").write_text(f"\n{line.format(set=made)}\n")
+    (place / "train.txt").write_text(f"{line.format(set=made)}\n\n")
     (made / "data.yaml").write_text(yaml.safe_dump({"train": str(place / "train.txt"), "names": ["person"]}))
     assert names(collect_set(str(made), tmp_path / "sets").folder) == ["a.png"]
 

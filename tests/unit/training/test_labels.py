@@ -27,6 +27,10 @@ def test_boxes_are_read_and_written_again(tmp_path: Path) -> None:
     assert text.splitlines()[0] == "4 0.500000 0.500000 0.500000 1.000000"
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    assert read(tmp_path, "\ufeff0 0.5 0.5 0.5 1") == ([Thing(Label.PERSON, Box(0.25, 0, 0.75, 1))], [])
+
+
 def test_of_an_outline_the_upright_box_is_taken(tmp_path: Path) -> None:
     things, _ = read(tmp_path, "0 0.1 0.5 0.3 0.2 0.5 0.6")
     assert things == [Thing(Label.PERSON, Box(0.1, 0.2, 0.5, 0.6))]

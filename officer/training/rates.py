@@ -5,12 +5,13 @@ Thresholds, by these rules:
 - an item (hardhat, vest): where the chances of a box on the worn item and on the bare spot lie farthest apart; of
   confidences that differ from that by no more than one standard error, the highest (Breiman's rule: chance decides
   no threshold, and what is believed to be worn should be surely so);
-- a bare spot (no_hardhat): the lowest at which at most `MOST_WRONG` of the worn items are called bare;
+- a bare spot (no_hardhat): the lowest at which at most `MOST_WRONG` of the worn items are called bare; the highest
+  where none keeps that, and `unkept` tells of it;
 - any other label: where F1 over all sets is best.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,22 @@ def thresholds(rows: list[dict[str, Any]], best_f1_at: Mapping[Label, float]) ->
         if found is not thing and wrong and right:
             chosen[found] = (_seldom_wrong if found.startswith("no_") else _farthest_apart)(right, wrong)
     return chosen
+
+
+def unkept(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The bare spots of which no confidence keeps `MOST_WRONG`; one sentence each.
+
+    Args:
+        rows: of `rates`.
+    """
+    asked = {row["question"]: row for row in rows if row["by"] == "any"}
+    for worn, bare in PAIRS:
+        right, wrong = (asked.get(f"{bare} found | {thing} there") for thing in (bare, worn))
+        if right and wrong and (least := min(wrong["share"].values())) > MOST_WRONG:
+            yield (
+                f"{bare}: {least:.3f} of {worn} are called that at the highest confidence, too ({CONFIDENCES[-1]}); "
+                f"at most {MOST_WRONG} should be"
+            )
 
 
 def _seldom_wrong(right: Mapping[str, Any], wrong: Mapping[str, Any]) -> float:

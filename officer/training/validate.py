@@ -19,7 +19,7 @@ from officer.training.prepared import RECORD, Prepared, read_prepared
 from officer.training.progress import track
 from officer.training.provenance import file_sha256, software
 from officer.training.quantise import VARIANT_OF
-from officer.training.rates import PERSON_SIZES, SIZES, rates, reliability, thresholds
+from officer.training.rates import PERSON_SIZES, SIZES, rates, reliability, thresholds, unkept
 from officer.training.verdict import ALL, Floors, missed, refusals
 from services.detection.adapters.detector_loader import load_detector
 from services.detection.adapters.model_file import read_model_file
@@ -103,7 +103,7 @@ def validate(validation: Validation) -> dict[str, Any]:
         row["label"]: row["precision"]["value"] or 0.0 for row in report["accuracy"] if row["set"] == ALL
     }
     report["reliability"] = reliability(rows, used, precision)
-    report["missed_goals"] = list(missed(report, validation.floors.goals, "misses its goal"))
+    report["missed_goals"] = [*missed(report, validation.floors.goals, "misses its goal"), *unkept(rows)]
     report["refused"] = refusals(report, validation.floors)
     report["plots"] = _plots(measured, prepared, used, validation.out)
     (validation.out / REPORT).write_text(compact(report), "utf-8")

@@ -22,6 +22,7 @@ from shared.vocabulary import Severity
 from tests import agent_builders as make
 from tests import builders
 from tests.labelled_sets import HAT, PERSON, write_model, write_set
+from tests.onnx_models import metadata, raw_answer, yolo_model
 
 FLOORS = "floors: [{set: all, label: person, least: 0.5}, {set: all, label: hardhat, least: 0.5}]\n"
 
@@ -133,6 +134,19 @@ def test_a_worse_model_is_refused_and_cannot_be_packaged(tmp_path: Path, data: P
     assert any("hardhat is significantly worse than good's" in why for why in report["refused"])
     with pytest.raises(ConfigurationError, match="the model was refused"):
         packaged(blind, checked, "1.0.0")
+
+
+def test_a_model_that_calls_worn_hats_bare_whatever_its_confidence_is_told_of(tmp_path: Path) -> None:
+    head = "0.5 0.2 0.25 0.15"
+    one = write_set(tmp_path / "one", {"val/a": [f"0 {head}"], "val/b": [f"1 {head}"]}, ["helmet", "head"])
+    officer("prepare", one, "--out", tmp_path / "data")
+    (tmp_path / "floors.yaml").write_text("{}")
+    model = tmp_path / "model.onnx"
+    answer = raw_answer([(32, 12.8, 16, 9.6, 0, 0.9)])
+    model.write_bytes(yolo_model(answer, metadata(names="['hardhat', 'no_hardhat']")))
+    checked = validated(model, tmp_path / "data", model)
+    (told,) = json.loads((checked / "validation.json").read_text())["missed_goals"]
+    assert told.startswith("no_hardhat: 1.000 of hardhat are called that at the highest confidence")
 
 
 def test_a_report_that_is_none_or_lacks_a_plot_is_told(tmp_path: Path, data: Path) -> None:

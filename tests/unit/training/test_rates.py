@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from officer.training.rates import CONFIDENCES, reliability, thresholds
+from officer.training.rates import CONFIDENCES, reliability, thresholds, unkept
 from services.detection.domain.detection import Label
 
 USED = {Label.HARDHAT: 0.2, Label.NO_HARDHAT: 0.1}
@@ -62,3 +62,14 @@ def test_a_bare_box_must_seldom_be_wrong() -> None:
     wrong = row("no_hardhat found | hardhat there", 0.1)
     wrong["share"] |= {"0.30": 0.01, "0.40": 0.01, "0.50": 0.0, "0.60": 0.0}
     assert thresholds([right, wrong], {})[Label.NO_HARDHAT] == 0.3
+    assert list(unkept([right, wrong])) == []
+
+
+def test_where_no_confidence_makes_a_bare_box_seldom_wrong_that_is_told() -> None:
+    right = row("no_hardhat found | no_hardhat there", 0.5)
+    wrong = row("no_hardhat found | hardhat there", 0.1)
+    assert thresholds([right, wrong], {})[Label.NO_HARDHAT] == CONFIDENCES[-1]
+    assert list(unkept([right, wrong])) == [
+        "no_hardhat: 0.100 of hardhat are called that at the highest confidence, too (0.6); at most 0.015 should be"
+    ]
+    assert list(unkept([wrong])) == []

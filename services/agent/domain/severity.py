@@ -150,5 +150,5 @@ def _likelihood(
         return "likely", f"the same rule was observed on {recurrence.on_days} of the 7 days before"
     return (
         "possible",
-        f"one person is exposed and it was not observed on {REPEATED_FROM} of the 7 days before",
+        f"one person is exposed, and it was observed on fewer than {REPEATED_FROM} of the 7 days before",
     )

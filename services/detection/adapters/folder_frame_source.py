@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from services.detection.adapters.source_address import PICTURE_SUFFIXES
 from services.detection.application.ports import SourceIdentity, SourceStatus
@@ -18,6 +19,15 @@ from shared.errors import ConfigurationError, TransientError
 
 LARGEST_BYTES = 20_000_000
 LARGEST_PIXELS = 50_000_000
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 # Of the disk or the network share, not of the picture.
 _AWAY = frozenset(
     {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN, errno.EHOSTUNREACH}
@@ -114,7 +124,7 @@ def read_picture(file: Path) -> BgrImage:
                 raise _UnreadableError(
                     f"{picture.width} x {picture.height}, over {LARGEST_PIXELS // 1_000_000} megapixels"
                 )
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
+            upright = _upright(picture).convert("RGB")
     except Image.DecompressionBombError as problem:  # Pillow's own bound, far above ours
         raise _UnreadableError(f"over {LARGEST_PIXELS // 1_000_000} megapixels") from problem
     except UnidentifiedImageError as problem:
@@ -123,6 +133,15 @@ def read_picture(file: Path) -> BgrImage:
         _check_device(file, problem)
         raise _UnreadableError("damaged or cut short") from problem
     return np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """As `ImageOps.exif_transpose`, which fails where it cannot write the rest of the EXIF back."""
+    try:
+        turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except (SyntaxError, TypeError, ValueError, struct.error):  # what Pillow raises on damaged EXIF
+        turn = None
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _pictures_in(folder: Path) -> list[Path]:

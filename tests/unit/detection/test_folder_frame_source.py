@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from services.detection.adapters.folder_frame_source import LARGEST_BYTES, FolderFrameSource
 from services.detection.adapters.frame_sources import open_source
@@ -71,6 +71,31 @@ def test_a_picture_is_turned_upright_as_its_camera_noted(tmp_path: Path) -> None
     Image.new("RGB", (20, 10)).save(tmp_path / "a.jpg", exif=exif)
     [frame] = opened(tmp_path).frames()
     assert frame.size == (10, 20)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_turn_is_as_pillow_makes_it(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    colours = np.random.default_rng(1).integers(0, 255, (10, 20, 3), np.uint8)
+    Image.fromarray(colours).save(tmp_path / "a.png", exif=exif)
+    [frame] = opened(tmp_path).frames()
+    with Image.open(tmp_path / "a.png") as picture:
+        upright = np.asarray(ImageOps.exif_transpose(picture))
+    assert np.array_equal(frame.image[:, :, ::-1], upright)
+
+
+TURN = b"MM\0*\0\0\0\x08\0\x02" + b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0"
+WORD_FOR_RESOLUTION = b"\x01\x1a\0\x02\0\0\0\x04odd\0" + bytes(4)
+
+
+@pytest.mark.parametrize(("notes", "size"), [(TURN + WORD_FOR_RESOLUTION, (10, 20)), (b"\xff" * 9, (20, 10))])
+def test_odd_notes_of_a_camera_do_not_stop_the_watch(
+    tmp_path: Path, notes: bytes, size: tuple[int, int]
+) -> None:
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + notes)
+    [frame] = opened(tmp_path).frames()
+    assert frame.size == size
 
 
 def truncated(path: Path) -> None:

@@ -115,7 +115,8 @@ def prepare(
 def train(
     data: DataOption,
     weights: Annotated[
-        Path, typer.Option(help="A .pt to start from; it runs code, so only one that you trust.")
+        Path,
+        typer.Option(help="An .onnx or .pt to start from; a .pt runs code, so only one that you trust."),
     ],
     out: OutOption,
     longest: Annotated[int, typer.Option(min=64, max=1920, help="Long side of pictures in pixels.")] = 416,
@@ -133,7 +134,7 @@ def train(
 ) -> None:
     """Train; what was interrupted goes on from its last round. Needs the extra train.
 
-    officer model train --data prepared --weights yolov8n.pt --out runs/a --longest 640
+    officer model train --data prepared --weights models/ppe.onnx --out runs/a --longest 640
     """
     from officer.training.train import Training, with_kind_allocator
     from officer.training.train import train as run

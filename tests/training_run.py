@@ -17,7 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
 
+import onnx
 import torch
+from onnx import TensorProto, helper
+from onnxruntime import InferenceSession
 from ultralytics import YOLO
 
 from officer.training.partial_labels import _MaskedCrossEntropy, is_ended
@@ -30,6 +33,7 @@ from tests.labelled_sets import HAT, PERSON, write_set
 from tests.prepared_sets import prepared_folder
 
 EPOCHS = 4
+SHIPPED = Path(__file__).parents[1] / "models" / "ppe.onnx"
 OFFICER = (sys.executable, "-m", "officer", "model")
 
 
@@ -100,6 +104,40 @@ def train_interrupted_then_on(folder: Path) -> None:
     assert json.loads(metadata["officer_training"])["epochs_seen"] == EPOCHS
     assert Label.NO_HARDHAT in read_card(metadata, path).labels.values()
     quantise(path, data, folder / "int8.onnx")
+    train_from_the_product(path, data, folder / "runs" / "on")
+    train_from_the_product(SHIPPED, data, folder / "runs" / "shipped")
+
+
+def train_from_the_product(model: Path, data: Path, run: Path) -> None:
+    """Where it begins answers as *model* does, and can be trained: its layers show mean 0 and variance 1.
+
+    A network that is refused does not stand in the way of the right one.
+    """
+    sizes = ("--longest", "64", "--epochs", "1", "--batch", "8")
+    other = run.parent / "other.onnx"
+    at = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "none", at[:1], at[1:])
+    none = helper.make_model(graph)
+    helper.set_model_props(none, onnx_metadata(read_model_file(model, ".onnx")))
+    onnx.save(none, other)
+    refused = subprocess.run(
+        [*OFFICER, "train", "--data", data, "--weights", other, "--out", run, *sizes],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 2, refused
+    assert "is no network to begin a training from" in refused.stderr, refused.stderr
+    subprocess.run([*OFFICER, "train", "--data", data, "--weights", model, "--out", run, *sizes], check=True)
+    began = YOLO(run / "start.pt").model.float().eval()
+    picture = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    session = InferenceSession(model)
+    (theirs,) = session.run(None, {session.get_inputs()[0].name: picture.numpy()})
+    with torch.no_grad():
+        assert abs(began(picture)[0].numpy() - theirs).max() < 0.5, "pixels"
+    norms = [layer for layer in began.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    assert len({float(norm.running_var.mean()) for norm in norms}) == len(norms), "no statistics"
+    assert file_sha256(model) == json.loads((run / "training.json").read_text())["started_from_sha256"]
 
 
 def check_that_a_kill_leaves_whole_weights(last: Path) -> None:

@@ -43,8 +43,10 @@ class Training:
 
     Attributes:
         prepared: folder made by `prepare`.
-        weights: the .pt to start from. It is a pickle and runs code: only from a source that you trust.
-        out: folder of the run; holds weights/last.pt after each epoch, and at the end training.json.
+        weights: what to start from: an .onnx file as the product loads it, or a .pt. A .pt is a pickle and runs code:
+            only from a source that you trust.
+        out: folder of the run; holds weights/last.pt after each epoch, and at the end training.json; start.pt, where it
+            began from an .onnx file.
         longest: long side of the pictures in pixels while training.
         epochs: how often each listed picture is seen.
         hours: if given, train for so long instead, however many epochs that makes.
@@ -76,7 +78,7 @@ def train(training: Training) -> Path:
         ConfigurationError: the extra train is missing, a file, a folder or the device is, or the folder holds another
             training.
     """
-    require("train", "torch", "ultralytics")
+    require("train", "torch", "ultralytics", "onnx")
     check(training)
     without_downloads()
     last = training.out / "weights" / "last.pt"
@@ -92,7 +94,7 @@ def train(training: Training) -> Path:
 
     try:
         if not (resumed and is_ended(last, record["seconds"])):
-            weights = last if resumed else training.weights
+            weights = last if resumed else _start(training)
             trainer = PartialLabelTrainer(_overrides(training, weights, resumed), record["seconds"])
             trainer.add_callback("on_model_save", keep)
             trainer.train()
@@ -103,6 +105,16 @@ def train(training: Training) -> Path:
         ) from error
     write_record(training.out / RECORD, {**record, "ended": True, "weights_sha256": file_sha256(last)})
     return last
+
+
+def _start(training: Training) -> Path:
+    if training.weights.suffix != ".onnx":
+        return training.weights
+    from officer.training.unfolded import unfold
+
+    start = training.out / "start.pt"
+    unfold(training.weights, read_prepared(training.prepared).pictures("train"), training.longest, start)
+    return start
 
 
 def check(training: Training) -> None:
@@ -117,7 +129,7 @@ def check(training: Training) -> None:
         )
     if not training.weights.is_file():
         raise ConfigurationError(
-            f"{training.weights} is no file; do: name a .pt to start from, such as yolov8n.pt"
+            f"{training.weights} is no file; do: name an .onnx or .pt to start from, such as models/ppe.onnx"
         )
     if training.device != "cpu":
         import torch
@@ -179,9 +191,10 @@ def _begun(training: Training) -> dict[str, Any]:
         "started_from_sha256": file_sha256(training.weights),
         "settings": settings,
     }
-    found = record_of(training.out / "weights" / "last.pt")
-    if found is None:
-        if (training.out / "weights").exists():
+    last = training.out / "weights" / "last.pt"
+    found = record_of(last)
+    if found is None or not last.exists():
+        if found is None and last.parent.exists():
             raise ConfigurationError(
                 f"{training.out} holds weights without a {RECORD}; do: name another --out"
             )

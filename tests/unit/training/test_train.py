@@ -30,7 +30,9 @@ def test_a_prepared_folder_and_weights_are_enough(training: Training) -> None:
 
 
 def test_what_is_missing_is_told_before_hours_of_work(training: Training, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"other.pt is no file; do: name a .pt to start from"):
+    with pytest.raises(
+        ConfigurationError, match=r"other.pt is no file; do: name an .onnx or .pt to start from"
+    ):
         check(Training(training.prepared, tmp_path / "other.pt", training.out))
     (training.prepared / "train.txt").write_text("")
     with pytest.raises(ConfigurationError, match="lists no picture"):

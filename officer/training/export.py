@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from officer.training.extra import NO_WEIGHTS, require
-from officer.training.provenance import file_sha256
+from officer.training.provenance import TRAINING, file_sha256
 from officer.training.train import record_of, without_downloads
 from services.detection.adapters.model_file import read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
@@ -109,6 +109,6 @@ def _describe(model: "onnx.ModelProto", weights: Path, longest: int) -> None:
     metadata["ultralytics_version"] = found.get("version", "")
     metadata[EXPORTED_FROM] = _origin(weights, longest)
     if record := record_of(weights):
-        metadata["officer_training"] = json.dumps(record)
+        metadata[TRAINING] = json.dumps(record)
     del model.metadata_props[:]
     helper.set_model_props(model, metadata)

@@ -10,7 +10,7 @@ from typing import Any
 from officer.training.card import Words, write_card
 from officer.training.described import described
 from officer.training.extra import require
-from officer.training.provenance import read_record
+from officer.training.provenance import read_record, training_of
 from officer.training.registry import Registry
 from officer.training.validate import REPORT, compact
 from services.detection.adapters.model_file import ModelFile, read_card, read_model_file
@@ -59,7 +59,7 @@ def package(packaging: Packaging, registry: Registry) -> Entry:
         "measured_sha256": report["sha256"],
         "sha256": sha256(body).hexdigest(),
     }
-    training = json.loads(onnx_metadata(model).get("officer_training", "null"))
+    training = training_of(onnx_metadata(model))
     files = {
         "model.onnx": body,
         "validation.json": compact(report).encode(),

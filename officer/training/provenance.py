@@ -9,8 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from shared.errors import ConfigurationError
 from shared.version import VERSION
 
+TRAINING = "officer_training"  # of a model's metadata: the record of `train` or `average`, as JSON
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
     "numpy",
@@ -57,6 +59,20 @@ def read_record(content: str | bytes, *keys: str) -> dict[str, Any]:
     if not isinstance(record, dict) or not record.keys() >= set(keys):
         raise ValueError(f"it is no object with {', '.join(keys)}" if keys else "it is no object")
     return record
+
+
+def training_of(metadata: Mapping[str, str]) -> dict[str, Any] | None:
+    """The record of `train` or `average` that an export has put into a model's metadata; None if it has not.
+
+    Raises:
+        ConfigurationError: something else stands there.
+    """
+    try:
+        return read_record(metadata[TRAINING]) if TRAINING in metadata else None
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{TRAINING} in the model's metadata cannot be read ({str(error)[:120]}); do: export the model again"
+        ) from error
 
 
 def _commit() -> str:

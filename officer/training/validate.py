@@ -20,7 +20,7 @@ from officer.training.progress import track
 from officer.training.provenance import file_sha256, software
 from officer.training.quantise import VARIANT_OF
 from officer.training.rates import PERSON_SIZES, SIZES, rates, reliability, thresholds, unkept
-from officer.training.verdict import ALL, Floors, missed, refusals
+from officer.training.verdict import ALL, Floors, missed, refusals, untraced
 from services.detection.adapters.detector_loader import load_detector
 from services.detection.adapters.model_file import read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
@@ -86,8 +86,10 @@ def validate(validation: Validation) -> dict[str, Any]:
     rows = rates(measured.pictures, measured.info.labels, prepared.labelled)
     advised = thresholds(rows, _best_f1_at(measured))
     used = {**advised, **measured.info.thresholds, **validation.thresholds}
+    metadata = onnx_metadata(read_model_file(validation.model, ".onnx"))
     report: dict[str, Any] = {
         **_facts(measured, validation, prepared),
+        "variant_of": metadata.get(VARIANT_OF),
         "thresholds": {label: used[label] for label in sorted(used) if label in measured.info.labels},
         "recommended": advised,
         "accuracy": [
@@ -103,7 +105,11 @@ def validate(validation: Validation) -> dict[str, Any]:
         row["label"]: row["precision"]["value"] or 0.0 for row in report["accuracy"] if row["set"] == ALL
     }
     report["reliability"] = reliability(rows, used, precision)
-    report["missed_goals"] = [*missed(report, validation.floors.goals, "misses its goal"), *unkept(rows)]
+    report["missed_goals"] = [
+        *missed(report, validation.floors.goals, "misses its goal"),
+        *unkept(rows),
+        *untraced(metadata, report["data"]),
+    ]
     report["refused"] = refusals(report, validation.floors)
     report["plots"] = _plots(measured, prepared, used, validation.out)
     (validation.out / REPORT).write_text(compact(report), "utf-8")
@@ -154,7 +160,6 @@ def _facts(measured: _Measured, validation: Validation, prepared: Prepared) -> d
         "sha256": info.sha256,
         "backend": info.backend,
         "input_px": list(info.input_px),
-        "variant_of": onnx_metadata(read_model_file(validation.model, ".onnx")).get(VARIANT_OF),
         "labels": sorted(info.labels),
         "pictures": len(measured.pictures),
         "split": validation.split,

@@ -5,12 +5,13 @@ pictures the average precision of a label is significantly worse: the paired boo
 difference lies below 0. A goal that is missed is told and refuses nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from officer.training.provenance import training_of
 from services.detection.domain.detection import Label
 from shared.config.yaml_file import read_model
 
@@ -81,6 +82,27 @@ def missed(report: dict[str, Any], floors: Sequence[Floor], words: str) -> Itera
         elif (value := row[floor.figure]["value"]) is None or value < floor.least:
             shown = "nothing" if value is None else f"{value:.3f}"
             yield f"{what} {words}: {shown}, {floor.least:.2f} is asked for"
+
+
+def untraced(metadata: Mapping[str, str], data: Mapping[str, Any] | None) -> Iterator[str]:
+    """Why the model may have been trained on pictures that it is measured on; nothing if `prepare` kept them apart.
+
+    Args:
+        metadata: of the model's file.
+        data: the validation's record of the prepared folder.
+
+    Raises:
+        ConfigurationError: the record of its training cannot be read.
+    """
+    training = training_of(metadata) or {}
+    runs = (
+        [training] if "averaged" not in training else [one["training"] or {} for one in training["averaged"]]
+    )
+    known = {run.get("data_record_sha256") for run in runs}
+    if None in known:
+        yield "not all is told of what it was trained on: these pictures may have been among it"
+    elif known != {data and data["record_sha256"]}:
+        yield "it was trained on what was prepared otherwise: these pictures may have been among it"
 
 
 def _worse(comparison: dict[str, Any] | None) -> Iterator[str]:

@@ -42,6 +42,7 @@ class MailLine:
     digest_id: int | None = None
     fence: int = 0
     attempts: int = 0
+    unfinished: int = 0
     lease_until: float = 0.0
     first_tried_at: float | None = None
     sent_at: float | None = None
@@ -205,7 +206,9 @@ class MemoryOutbox:
         self._update(letter, state="sent", sent_at=self._database.now(), message_id=message_id, error="")
 
     def retry(self, letter: Letter, delay_s: float, why: str, *, counted: bool) -> None:
-        line = self._update(letter, state="pending", due_at=self._database.now() + delay_s, error=why)
+        line = self._update(
+            letter, state="pending", due_at=self._database.now() + delay_s, error=why, unfinished=0
+        )
         if not counted:
             line.attempts -= 1
             line.first_tried_at = line.first_tried_at if line.attempts else None
@@ -290,6 +293,7 @@ def _contents(db: MemoryDatabase, line: MailLine) -> list[FiledReport]:
 
 def _begin(db: MemoryDatabase, line: MailLine, contents: list[FiledReport], lease_s: float) -> Letter:
     line.state, line.fence, line.attempts = "sending", line.fence + 1, line.attempts + 1
+    line.unfinished += 1
     line.lease_until = db.now() + lease_s
     line.first_tried_at = db.now() if line.first_tried_at is None else line.first_tried_at
     return Letter(
@@ -298,6 +302,7 @@ def _begin(db: MemoryDatabase, line: MailLine, contents: list[FiledReport], leas
         line.recipient,
         line.fence,
         line.attempts,
+        line.unfinished - 1,
         db.now() - line.first_tried_at,
         tuple(contents),
     )

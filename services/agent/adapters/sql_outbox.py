@@ -19,6 +19,7 @@ ASK_NEWER_S = 600.0
 NOTHING_TO_TELL = "nothing is left to tell: its reports were erased, or cannot be read by this version"
 
 _TO: tuple[Any, ...] = (outbox.c.id, outbox.c.kind, outbox.c.recipient)
+_TRY: tuple[Any, ...] = (outbox.c.fence, outbox.c.attempts, outbox.c.unfinished, outbox.c.first_tried_at)
 
 log = structlog.get_logger()
 
@@ -62,6 +63,7 @@ class SqlOutbox:
             "state": "pending",
             "due_at": DatabaseTime(delay_s),
             "error": why[:1000],
+            "unfinished": 0,
         }
         if not counted:
             values["attempts"] = outbox.c.attempts - 1
@@ -141,10 +143,11 @@ def _begin(db: Connection, row: Row[Any], contents: list[FiledReport], lease_s: 
             state="sending",
             fence=outbox.c.fence + 1,
             attempts=outbox.c.attempts + 1,
+            unfinished=outbox.c.unfinished + 1,
             lease_until=DatabaseTime(lease_s),
             first_tried_at=func.coalesce(outbox.c.first_tried_at, DatabaseTime()),
         )
-        .returning(outbox.c.fence, outbox.c.attempts, outbox.c.first_tried_at, DatabaseTime().label("now"))
+        .returning(*_TRY, DatabaseTime().label("now"))
     ).one()
     return Letter(
         id=row.id,
@@ -152,6 +155,7 @@ def _begin(db: Connection, row: Row[Any], contents: list[FiledReport], lease_s: 
         recipient=row.recipient,
         fence=taken.fence,
         attempts=taken.attempts,
+        unfinished=taken.unfinished - 1,
         tried_for_s=(taken.now - taken.first_tried_at).total_seconds(),
         contents=tuple(contents),
     )

@@ -124,6 +124,7 @@ outbox = Table(
     Column("due_at", UtcDateTime, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("unfinished", Integer, nullable=False, server_default="0"),
     Column("lease_until", UtcDateTime),
     Column("first_tried_at", UtcDateTime),
     Column("sent_at", UtcDateTime),

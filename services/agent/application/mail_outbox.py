@@ -30,6 +30,7 @@ IDLE_S = 0.5
 MAX_SERVER_PAUSE_S = 60.0
 RETRY_FOR_S = 24 * 3600.0  # RFC 5321, 4.5.4.1 asks for 4 to 5 days; a safety mail is stale sooner
 LEAST_TRIES = 12  # however long ago the first was: the machine may have been off
+MAX_UNFINISHED = 5  # above the consumer's, so that a violation that kills its worker takes no mail along
 FIRST_RETRY_S = 30.0
 MAX_RETRY_S = 1800.0
 
@@ -113,6 +114,8 @@ class MailRoom:
 
     def _hand_over(self, letter: Letter) -> None:
         try:
+            if letter.unfinished >= MAX_UNFINISHED:
+                raise PermanentError("kills-its-worker", f"{MAX_UNFINISHED} tries ended without a word")
             with beating(
                 lambda: self._outbox.extend(letter, self._lease_s), self._lease_s, HARD_CAP_S, HARD_CAP_S
             ):

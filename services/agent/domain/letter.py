@@ -23,6 +23,7 @@ class Letter:
         recipient: one mail address.
         fence: every later write names it.
         attempts: how often sending was begun and refused for now, this time included.
+        unfinished: how many tries before this one ended without a word, since the last word.
         tried_for_s: seconds since sending was first begun, by the database's clock.
         contents: what it tells of; one for a report, one or more for a digest, oldest first.
     """
@@ -32,6 +33,7 @@ class Letter:
     recipient: str
     fence: int
     attempts: int
+    unfinished: int
     tried_for_s: float
     contents: "tuple[FiledReport, ...]"
 

@@ -307,6 +307,17 @@ def test_erasing_tells_how_long_somebody_may_still_be_at_work_on_it(office: Offi
     assert [round(seconds, -1) for seconds in held] == [30, 0, 60, 90, 90, 0]
 
 
+def test_tries_of_a_mail_that_end_without_a_word_are_counted_until_one_gives_a_word(office: Office) -> None:
+    office.file(1, ANNA)
+    killed = [office.outbox.take(0.0, 10) for _ in range(3)]
+    assert [letter and (letter.unfinished, letter.attempts) for letter in killed] == [(0, 1), (1, 2), (2, 3)]
+    assert killed[-1] is not None
+    office.outbox.retry(killed[-1], 0.0, "busy", counted=True)
+    letter = office.outbox.take(30, 10)
+    assert letter is not None
+    assert (letter.unfinished, letter.attempts) == (0, 4)
+
+
 def test_critical_mails_go_first(office: Office) -> None:
     office.file(1, ANNA)
     office.file(2, ANNA, severity=Severity.CRITICAL)

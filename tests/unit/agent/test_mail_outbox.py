@@ -8,7 +8,13 @@ from threading import Event
 import pytest
 from structlog.testing import capture_logs
 
-from services.agent.application.mail_outbox import FIRST_RETRY_S, IDLE_S, RETRY_FOR_S, MailRoom
+from services.agent.application.mail_outbox import (
+    FIRST_RETRY_S,
+    IDLE_S,
+    MAX_UNFINISHED,
+    RETRY_FOR_S,
+    MailRoom,
+)
 from services.agent.application.ports import MailPostponedError, MailRefusedError
 from services.agent.domain.letter import Letter
 from services.agent.domain.work_claim import Claim
@@ -217,6 +223,33 @@ def test_a_defect_in_making_one_mail_does_not_stop_the_others(office: Office) ->
     office.mailer.raises = [ZeroDivisionError("a defect")]
     office.room.step(NEVER)
     assert office.states() == ["pending", "sent"]
+
+
+def test_a_mail_that_kills_its_worker_is_given_up_and_the_others_go(office: Office) -> None:
+    office.file(1, ANNA, severity=Severity.CRITICAL)
+    office.file(2, ANNA)
+
+    class Killed(BaseException):
+        pass
+
+    class Deadly(FakeMailer):
+        def send(self, mail: EmailMessage, recipient: str) -> str:
+            if make.violation_id(1) in str(mail):
+                raise Killed
+            return super().send(mail, recipient)
+
+    office.mailer = Deadly()
+    for _ in range(MAX_UNFINISHED):
+        with pytest.raises(Killed):
+            office.room.step(NEVER)
+        office.database.mails[0].lease_until = 0.0
+    with capture_logs() as logs:
+        office.room.step(NEVER)
+    assert office.states() == ["refused", "sent"]
+    assert office.database.mails[0].error == "5 tries ended without a word"
+    assert [line["violation_id"] for line in logs if line["event"] == "mail.refused"] == [
+        make.violation_id(1)
+    ]
 
 
 def test_a_mail_goes_without_its_picture_if_that_is_gone(office: Office) -> None:

@@ -1,11 +1,12 @@
 """Floors, goals, and when another model is significantly better."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from officer.training.verdict import missed, read_floors, refusals
+from officer.training.verdict import missed, read_floors, refusals, untraced
 from services.detection.settings import SHIPPED_MODEL
 from shared.errors import ConfigurationError
 
@@ -112,3 +113,45 @@ def test_a_wrong_file_is_told(tmp_path: Path, text: str, words: str) -> None:
 
 def test_the_shipped_floors_can_be_read() -> None:
     assert read_floors(SHIPPED_MODEL.with_name("floors.yaml")).floors
+
+
+HERE = {"record_sha256": "a"}
+NOT_TOLD = "not all is told of what it was trained on"
+OTHERWISE = "it was trained on what was prepared otherwise"
+
+
+def trained(*records: str | None) -> dict[str, str]:
+    runs = [{"data_record_sha256": record} for record in records]
+    return {
+        "officer_training": json.dumps(
+            runs[0] if len(runs) == 1 else {"averaged": [{"training": run} for run in runs]}
+        )
+    }
+
+
+def test_a_training_that_cannot_be_read_is_told() -> None:
+    for text in ("[]", "{", "1"):
+        with pytest.raises(
+            ConfigurationError, match="officer_training in the model's metadata cannot be read"
+        ):
+            list(untraced({"officer_training": text}, HERE))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "data", "why"),
+    [
+        (trained("a"), HERE, None),
+        (trained("a", "a"), HERE, None),
+        (trained("c"), HERE, OTHERWISE),
+        (trained("a", "c"), HERE, OTHERWISE),
+        (trained("a"), None, OTHERWISE),
+        (trained(None), None, NOT_TOLD),
+        (trained("a", None), HERE, NOT_TOLD),
+        ({"officer_training": '{"averaged": [{"training": null}]}'}, HERE, NOT_TOLD),
+        ({}, None, NOT_TOLD),
+    ],
+)
+def test_pictures_that_training_may_have_seen_are_told(
+    metadata: dict[str, str], data: dict[str, str] | None, why: str | None
+) -> None:
+    assert [told.split(":")[0] for told in untraced(metadata, data)] == ([why] if why else [])

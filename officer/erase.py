@@ -53,7 +53,7 @@ def erase(
             screen.print(_what(row, whole_id), markup=False, highlight=False, soft_wrap=True)
         typer.confirm(f"Erase {'this' if len(found) == 1 else f'these {len(found)}'} for good?", abort=True)
         found = _found(reader, [*found])  # a mail may have gone meanwhile
-    screen.print(f"Erased {', '.join(found)}:", highlight=False, soft_wrap=True)
+    screen.print(f"Erasing {', '.join(found)}:", highlight=False, soft_wrap=True)
     screen.print("  their rows in the database; a tombstone of each stays", highlight=False)
     for gone in _erased([*found], data, reason):
         screen.print(f"  {escape(gone)}", highlight=False, soft_wrap=True)

@@ -314,7 +314,7 @@ def _show(report: dict[str, Any]) -> None:
             f"{events['false']:.0f} false, {events['duplicates']:.0f} duplicates",
             highlight=False,
         )
-    for goal in report["missed_goals"]:
+    for goal in (*report["missed_goals"], *report["cautions"]):
         screen.print(escape(goal), style="yellow", highlight=False)
     for why in report["refused"]:
         errors.print(escape(f"refused: {why}"), style="red", highlight=False, soft_wrap=True)

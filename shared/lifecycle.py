@@ -20,8 +20,8 @@ class StoppedError(OfficerError):
 
 
 def keep_private() -> None:
-    """Other users of the machine read nothing of what this process makes from now on; its group may."""
-    os.umask(os.umask(0o077) | 0o027)
+    """Other users of the machine read nothing of what this process makes; its group what the umask allows."""
+    os.umask(os.umask(0o077) | 0o007)
 
 
 def stop_on_signals() -> Event:

@@ -24,7 +24,7 @@ from onnxruntime import InferenceSession
 from ultralytics import YOLO
 
 from officer.training.partial_labels import _MaskedCrossEntropy, is_ended
-from officer.training.provenance import file_sha256
+from officer.training.provenance import file_sha256, training_of
 from officer.training.train import without_downloads
 from services.detection.adapters.model_file import read_card, read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
@@ -106,6 +106,8 @@ def train_interrupted_then_on(folder: Path) -> None:
     quantise(path, data, folder / "int8.onnx")
     train_from_the_product(path, data, folder / "runs" / "on")
     train_from_the_product(SHIPPED, data, folder / "runs" / "shipped")
+    of_one_size = YOLO(run / "weights" / "last.pt").export(format="onnx", imgsz=64)
+    train_from_the_product(Path(of_one_size), data, folder / "runs" / "fixed")
 
 
 def train_from_the_product(model: Path, data: Path, run: Path) -> None:
@@ -113,7 +115,7 @@ def train_from_the_product(model: Path, data: Path, run: Path) -> None:
 
     A network that is refused does not stand in the way of the right one.
     """
-    sizes = ("--longest", "64", "--epochs", "1", "--batch", "8")
+    sizes = ("--longest", "100", "--epochs", "1", "--batch", "8")
     other = run.parent / "other.onnx"
     at = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "none", at[:1], at[1:])
@@ -137,7 +139,9 @@ def train_from_the_product(model: Path, data: Path, run: Path) -> None:
         assert abs(began(picture)[0].numpy() - theirs).max() < 0.5, "pixels"
     norms = [layer for layer in began.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
     assert len({float(norm.running_var.mean()) for norm in norms}) == len(norms), "no statistics"
-    assert file_sha256(model) == json.loads((run / "training.json").read_text())["started_from_sha256"]
+    record = json.loads((run / "training.json").read_text())
+    assert record["started_from_sha256"] == file_sha256(model)
+    assert record["start"] == training_of(onnx_metadata(read_model_file(model, ".onnx")))
 
 
 def check_that_a_kill_leaves_whole_weights(last: Path) -> None:

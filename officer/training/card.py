@@ -40,6 +40,7 @@ def write_card(
         words.data.strip(),
         *_prepared(report["data"]),
         *_trained(training),
+        *report["cautions"],
         "## Measured",
         _how(report),
         _accuracy(report),

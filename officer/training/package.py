@@ -77,7 +77,7 @@ def read_report(validated: Path) -> dict[str, Any]:
     """
     path = validated / REPORT
     try:
-        return read_record(path.read_text("utf-8"), "refused", "split", "sha256", "plots")
+        return read_record(path.read_text("utf-8"), "refused", "split", "sha256", "plots", "cautions")
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"{path} cannot be read ({str(error)[:120]}); do: officer model validate --out {validated}"

@@ -21,7 +21,7 @@ from officer.training.likeness import ALIKE, Hashes, hash_picture, nearest
 from officer.training.mosaics import cut_mosaic
 from officer.training.prepared import BETWEEN, RECORD, label_file, make_folder, read_data_yaml
 from officer.training.progress import track
-from officer.training.provenance import file_sha256, software, write_record
+from officer.training.provenance import file_sha256, software, write_record, write_whole
 from officer.training.yolo_set import SPLITS, YoloSet, differing, read_set
 from services.detection.domain.detection import Label
 from services.detection.domain.frame import BgrImage
@@ -302,7 +302,7 @@ def _write(
         "names": {number: str(label) for label, number in numbers.items()},
         "labelled": {name: [str(label) for label in labels] for name, labels in labelled.items()},
     }
-    (out / "data.yaml").write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
+    write_whole(out / "data.yaml", yaml.safe_dump(document, sort_keys=False))
     return digest.hexdigest()
 
 

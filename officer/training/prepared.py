@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from officer.training.provenance import read_record
 from services.detection.domain.detection import Label
 from shared.config.yaml_file import read_values
 from shared.errors import ConfigurationError
@@ -86,6 +87,23 @@ def read_prepared(folder: Path) -> Prepared:
             "do: officer model prepare"
         ) from error
     return Prepared(folder, names, labelled)
+
+
+def content_of(folder: Path) -> str | None:
+    """SHA-256 over all that `prepare` has written into *folder*; None where it has not told.
+
+    Raises:
+        ConfigurationError: its record cannot be read.
+    """
+    path = folder / RECORD
+    try:
+        return str(read_record(path.read_text("utf-8"), "content_sha256")["content_sha256"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({str(error)[:120]}); do: officer model prepare again"
+        ) from error
 
 
 def read_data_yaml(folder: Path) -> dict[str, Any]:

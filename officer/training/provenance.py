@@ -44,8 +44,13 @@ def file_sha256(path: Path) -> str:
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
     """Write *record* as JSON; killed meanwhile, *path* holds the one before."""
+    write_whole(path, json.dumps(record, indent=1) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write *text*; killed meanwhile, *path* holds what it held before."""
     aside = path.with_name(f"{path.name}.part")
-    aside.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    aside.write_text(text, "utf-8")
     aside.replace(path)
 
 
@@ -69,7 +74,7 @@ def training_of(metadata: Mapping[str, str]) -> dict[str, Any] | None:
     """
     try:
         return read_record(metadata[TRAINING]) if TRAINING in metadata else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(
             f"{TRAINING} in the model's metadata cannot be read ({str(error)[:120]}); do: export the model again"
         ) from error

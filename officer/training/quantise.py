@@ -54,11 +54,11 @@ def quantise(source: Path, prepared: Path, out: Path) -> None:
     if not pictures:
         raise ConfigurationError(f"{prepared / 'train.txt'} lists no picture to calibrate on")
     chosen = random.Random(SEED).sample(pictures, min(CALIBRATED_ON, len(pictures)))
-    model = _in_32_bits(onnx.load(source))
+    model = in_32_bits(onnx.load(source))
     name = model.graph.input[0].name
     made = nncf.quantize(
         model,
-        nncf.Dataset(chosen, lambda path: {name: _input(path, card.longest, card.stride)}),
+        nncf.Dataset(chosen, lambda path: {name: network_input(path, card.longest, card.stride)}),
         preset=nncf.QuantizationPreset.MIXED,
         subset_size=len(chosen),
         ignored_scope=nncf.IgnoredScope(patterns=_decoding(model), types=["Sigmoid"], validate=False),
@@ -76,15 +76,20 @@ def as_variant(made: "onnx.ModelProto", origin_sha256: str) -> bytes:
     return bytes(made.SerializeToString())
 
 
-def _input(path: Path, longest: int, stride: int) -> npt.NDArray[np.float32]:
-    """[1, 3, H, W] RGB from 0 to 1, as the detector gives it to the network."""
-    image = np.asarray(cv2.imread(str(path)), np.uint8)
+def network_input(
+    path: Path, longest: int, stride: int, shape: tuple[int, int] | None = None
+) -> npt.NDArray[np.float32]:
+    """[1, 3, H, W] RGB from 0 to 1, as the detector gives it to the network; *shape*: width and height if fixed."""
+    read = cv2.imread(str(path))
+    if read is None:
+        raise ConfigurationError(f"{path} cannot be read as a picture; do: officer model prepare again")
+    image = np.asarray(read, np.uint8)
     size = image.shape[1], image.shape[0]
-    rgb = fit(size, rectangle(size, longest, stride)).apply(image)[:, :, ::-1]
+    rgb = fit(size, shape or rectangle(size, longest, stride)).apply(image)[:, :, ::-1]
     return np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
 
 
-def _in_32_bits(model: "onnx.ModelProto") -> "onnx.ModelProto":
+def in_32_bits(model: "onnx.ModelProto") -> "onnx.ModelProto":
     """The same model with its weights as constants of 32 bits, in place of 16 bits and a cast, which hide them."""
     from onnx import numpy_helper
 

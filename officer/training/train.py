@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from officer.training.extra import NO_WEIGHTS, require
-from officer.training.prepared import RECORD as DATA_RECORD
-from officer.training.prepared import read_prepared
-from officer.training.provenance import file_sha256, read_record, software, write_record
+from officer.training.prepared import content_of, read_prepared
+from officer.training.provenance import file_sha256, read_record, software, training_of, write_record
+from services.detection.adapters.model_file import read_model_file
+from services.detection.adapters.onnx_file import onnx_metadata
 from shared.errors import ConfigurationError
 
 RECORD = "training.json"
@@ -181,13 +182,12 @@ def _overrides(training: Training, weights: Path, resume: bool) -> dict[str, Any
 
 def _begun(training: Training) -> dict[str, Any]:
     """The record of the training in `out`; begun with this one if none is there."""
-    data = training.prepared / DATA_RECORD
     settings = {
         **{name: value for name, value in asdict(training).items() if not isinstance(value, Path)},
         **LEARNING,
     }
     asked = {
-        "data_record_sha256": file_sha256(data) if data.exists() else None,
+        "data_sha256": content_of(training.prepared),
         "started_from_sha256": file_sha256(training.weights),
         "settings": settings,
     }
@@ -201,6 +201,7 @@ def _begun(training: Training) -> dict[str, Any]:
         started = {
             "started_from": training.weights.name,
             **asked,
+            "start": _record_of_start(training.weights),
             "seconds": 0,
             "epochs_seen": 0,
             **software(),
@@ -216,6 +217,12 @@ def _begun(training: Training) -> dict[str, Any]:
             "or name another --out"
         )
     return found
+
+
+def _record_of_start(weights: Path) -> dict[str, Any] | None:
+    if weights.suffix == ".onnx":
+        return training_of(onnx_metadata(read_model_file(weights, ".onnx")))
+    return record_of(weights)
 
 
 def record_of(weights: Path) -> dict[str, Any] | None:

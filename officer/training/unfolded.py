@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -20,17 +19,17 @@ import onnxruntime
 import torch
 from onnx import numpy_helper
 from ultralytics import YOLO
+from ultralytics.nn.tasks import DetectionModel
 
-from services.detection.adapters.letterbox import fit
-from services.detection.adapters.model_file import ModelFile, read_card, read_model_file
+from officer.training.quantise import in_32_bits, network_input
+from services.detection.adapters.model_file import ModelCard, ModelFile, read_card, read_model_file
 from services.detection.adapters.onnx_file import onnx_metadata
 from shared.errors import ConfigurationError
 
 NETWORKS = ("yolov8n", "yolov8s", "yolov8m", "yolo11n", "yolo11s", "yolo11m")
 COCO = 80  # classes; a head that began with so many stays as wide
 PICTURES = 256  # enough for the mean and variance of a layer
-TOGETHER = 16
-ALIKE = 0.5  # pixels that boxes may differ by, as weights are kept in 16 bits
+ALIKE_PX, ALIKE_SCORE = 0.5, 0.02  # that answers may differ by, as weights are kept in 16 bits
 
 Weights = dict[str, tuple[npt.NDArray[np.float32], npt.NDArray[np.float32] | None]]
 
@@ -41,51 +40,51 @@ def unfold(model: Path, pictures: Sequence[Path], longest: int, out: Path) -> No
     Args:
         model: an .onnx file that Ultralytics exported from one of `NETWORKS`.
         pictures: what is to be trained on; some of them are looked at.
-        longest: side of the input in pixels.
+        longest: long side of the pictures in pixels while training.
         out: a .pt; an existing one is replaced.
 
     Raises:
-        ConfigurationError: *model* is another network, or a picture cannot be read.
+        ConfigurationError: *model* is another network, or its answers are not those of its weights.
     """
     file = read_model_file(model, ".onnx")
-    labels = read_card(onnx_metadata(file), model).labels
-    weights = _weights(onnx.load_model_from_string(file.body).graph)
-    yolo = _empty(weights, model)
-    norms = _fill(yolo.model, weights)
+    card = read_card(onnx_metadata(file), model)
+    weights = _weights(file)
+    network = _empty(weights, model)
+    norms = _fill(network, weights)
     chosen = random.Random(1).sample(pictures, min(PICTURES, len(pictures)))
-    parts = [chosen[at : at + TOGETHER] for at in range(0, len(chosen), TOGETHER)]
-    _normalise(yolo.model, norms, (_inputs(part, longest) for part in parts))
-    _check_answers(yolo.model, file, _inputs(chosen[:1], longest))
-    yolo.model.names = {number: str(labels.get(number, number)) for number in range(yolo.model.nc)}
+    _normalise(network, norms, (network_input(path, longest, card.stride) for path in chosen))
+    _check_answers(network, file, card, chosen[0])
+    network.names = {number: str(card.labels.get(number, number)) for number in range(network.nc)}
+    yolo = YOLO(f"{NETWORKS[0]}.yaml", task="detect")
+    yolo.model = network
     yolo.save(out)
 
 
-def _weights(graph: onnx.GraphProto) -> Weights:
-    """Weight and bias of each convolution by its name; those kept in 16 bits are cast in the graph."""
+def _weights(file: ModelFile) -> Weights:
+    """Weight and bias of each convolution by its name; of those that are no weights of the file nothing."""
+    graph = in_32_bits(onnx.load_model_from_string(file.body)).graph
     values = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] in values]
-    values |= {node.output[0]: values[node.input[0]] for node in casts}
     found: Weights = {}
     for node in graph.node:
-        if node.op_type == "Conv":
+        if node.op_type == "Conv" and values.keys() >= {*node.input[1:]}:
             weight, *bias = [values[name].astype(np.float32) for name in node.input[1:]]
             found[node.input[1].removesuffix(".weight")] = (weight, bias[0] if bias else None)
     return found
 
 
-def _empty(weights: Weights, model: Path) -> YOLO:
+def _empty(weights: Weights, model: Path) -> Any:
     """The network of `NETWORKS` into which *weights* fit."""
     shapes = {name: weight.shape for name, (weight, _) in weights.items()}
     classes = next((shape[0] for name, shape in shapes.items() if name.endswith("cv3.0.2")), 1)
     for name in NETWORKS:
-        for began_with in (classes, COCO):
-            yolo = YOLO(f"{name}.yaml", task="detect")
-            yolo.model = type(yolo.model)(f"{name}.yaml", nc=began_with, verbose=False)
-            _set_classes(yolo.model, classes)
-            if shapes == {at: tuple(layer.weight.shape) for at, layer in _convolutions(yolo.model).items()}:
-                return yolo
+        for began_with in (COCO, classes):
+            network = DetectionModel(f"{name}.yaml", nc=began_with, verbose=False)
+            _set_classes(network, classes)
+            if shapes == {at: tuple(layer.weight.shape) for at, layer in _convolutions(network).items()}:
+                return network
     raise ConfigurationError(
-        f"{model} is no network to begin a training from; allowed: an .onnx file of {', '.join(NETWORKS)}, or a .pt"
+        f"{model} is no network to begin a training from; allowed: an .onnx file that Ultralytics exported, "
+        f"simplified, from {', '.join(NETWORKS)}, or a .pt"
     )
 
 
@@ -119,7 +118,7 @@ def _fill(network: Any, weights: Weights) -> list[tuple[Any, Any]]:
     return norms
 
 
-def _normalise(network: Any, norms: list[tuple[Any, Any]], inputs: Iterable[torch.Tensor]) -> None:
+def _normalise(network: Any, norms: list[tuple[Any, Any]], inputs: Iterable[npt.NDArray[np.float32]]) -> None:
     """Give each batch normalisation the mean and variance of what comes to it, and the scale that undoes them."""
     sums = [torch.zeros(2, norm.num_features, dtype=torch.float64) for _, norm in norms]
     counts = [0] * len(norms)
@@ -136,7 +135,7 @@ def _normalise(network: Any, norms: list[tuple[Any, Any]], inputs: Iterable[torc
     network.eval()
     with torch.no_grad():
         for part in inputs:
-            network(part)
+            network(torch.from_numpy(part))
     for hook, (_, norm), (total, squares), count in zip(hooks, norms, sums, counts, strict=True):
         hook.remove()
         mean = total / count
@@ -146,26 +145,23 @@ def _normalise(network: Any, norms: list[tuple[Any, Any]], inputs: Iterable[torc
         norm.bias.data += norm.running_mean
 
 
-def _check_answers(network: Any, file: ModelFile, inputs: torch.Tensor) -> None:
+def _check_answers(network: Any, file: ModelFile, card: ModelCard, picture: Path) -> None:
     session = onnxruntime.InferenceSession(file.body, providers=["CPUExecutionProvider"])
-    (theirs,) = session.run(None, {session.get_inputs()[0].name: inputs.numpy()})
+    (wanted,) = session.get_inputs()
+    height, width = wanted.shape[2:]
+    fixed = (width, height) if isinstance(width, int) and isinstance(height, int) else None
+    inputs = network_input(picture, card.longest, card.stride, fixed)
+    (theirs,) = session.run(None, {wanted.name: inputs})
     with torch.no_grad():
-        ours = network(inputs)[0].numpy()
-    if ours.shape != theirs.shape or np.abs(ours - theirs).max() > ALIKE:
+        ours = network(torch.from_numpy(inputs))[0].numpy()
+    if not _alike(ours, theirs):
         raise ConfigurationError(
             f"{file.path} answers otherwise than the network of its weights; do: name the .pt that it was made from"
         )
 
 
-def _inputs(pictures: Sequence[Path], longest: int) -> torch.Tensor:
-    return torch.stack([_input(picture, longest) for picture in pictures])
-
-
-def _input(picture: Path, longest: int) -> torch.Tensor:
-    """[3, longest, longest] RGB, 0 to 1."""
-    image = cv2.imread(str(picture))
-    if image is None:
-        raise ConfigurationError(f"{picture} cannot be read; do: prepare the sets again")
-    height, width = image.shape[:2]
-    fitted = fit((width, height), (longest, longest)).apply(np.asarray(image, np.uint8))
-    return torch.from_numpy(fitted[:, :, ::-1].transpose(2, 0, 1).astype(np.float32) / 255)
+def _alike(ours: npt.NDArray[np.float32], theirs: npt.NDArray[np.float32]) -> bool:
+    if ours.shape != theirs.shape:
+        return False
+    boxes, scores = np.split(np.abs(ours - theirs), [4], axis=1)
+    return bool(boxes.max() <= ALIKE_PX and scores.max() <= ALIKE_SCORE)

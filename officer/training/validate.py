@@ -17,7 +17,7 @@ from officer.training.figures import Estimate, Floats, Matches
 from officer.training.looks import Picture, look
 from officer.training.prepared import RECORD, Prepared, read_prepared
 from officer.training.progress import track
-from officer.training.provenance import file_sha256, software
+from officer.training.provenance import software
 from officer.training.quantise import VARIANT_OF
 from officer.training.rates import PERSON_SIZES, SIZES, rates, reliability, thresholds, unkept
 from officer.training.verdict import ALL, Floors, missed, refusals, untraced
@@ -108,8 +108,8 @@ def validate(validation: Validation) -> dict[str, Any]:
     report["missed_goals"] = [
         *missed(report, validation.floors.goals, "misses its goal"),
         *unkept(rows),
-        *untraced(metadata, report["data"]),
     ]
+    report["cautions"] = list(untraced(metadata, report["data"]))
     report["refused"] = refusals(report, validation.floors)
     report["plots"] = _plots(measured, prepared, used, validation.out)
     (validation.out / REPORT).write_text(compact(report), "utf-8")
@@ -181,7 +181,6 @@ def _data(record: Path) -> dict[str, Any] | None:
     kept = ("parameters", "sets", "counts", "listed_for_training", "alike_in_val", "content_sha256")
     leaks = len(told["near_duplicates_of_val"])
     return {
-        "record_sha256": file_sha256(record),
         **{key: told[key] for key in kept},
         "near_duplicates_of_val": leaks,
     }

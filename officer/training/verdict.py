@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from officer.training.provenance import training_of
 from services.detection.domain.detection import Label
 from shared.config.yaml_file import read_model
+from shared.errors import ConfigurationError
 
 ALL = "all"  # the name that stands for all sets together
 
@@ -90,19 +91,32 @@ def untraced(metadata: Mapping[str, str], data: Mapping[str, Any] | None) -> Ite
     Args:
         metadata: of the model's file.
         data: the validation's record of the prepared folder.
-
-    Raises:
-        ConfigurationError: the record of its training cannot be read.
     """
-    training = training_of(metadata) or {}
-    runs = (
-        [training] if "averaged" not in training else [one["training"] or {} for one in training["averaged"]]
-    )
-    known = {run.get("data_record_sha256") for run in runs}
-    if None in known:
-        yield "not all is told of what it was trained on: these pictures may have been among it"
-    elif known != {data and data["record_sha256"]}:
-        yield "it was trained on what was prepared otherwise: these pictures may have been among it"
+    try:
+        trained_on = [*_trained_on("it", training_of(metadata))]
+    except (ConfigurationError, KeyError, TypeError, AttributeError):
+        trained_on = [("it", None)]
+    here = data and data["content_sha256"]
+    if any(found not in (None, here) for _, found in trained_on):
+        yield "It was trained on what was prepared otherwise: these pictures may have been among that."
+    if untold := [name for name, found in trained_on if found is None]:
+        yield (
+            f"Nothing tells what {', '.join(dict.fromkeys(untold))} was trained on: these pictures may have been among "
+            "that."
+        )
+
+
+def _trained_on(name: str, training: Mapping[str, Any] | None) -> Iterator[tuple[str, str | None]]:
+    """Of each training behind a model the name of what came out, and the hash of its pictures, None if not told."""
+    if training is None:
+        yield name, None
+    elif "averaged" in training:
+        for origin in training["averaged"]:
+            yield from _trained_on(str(origin["weights"]), origin["training"])
+    else:
+        found = training["data_sha256"]
+        yield name, None if found is None else str(found)
+        yield from _trained_on(str(training["started_from"]), training["start"])
 
 
 def _worse(comparison: dict[str, Any] | None) -> Iterator[str]:

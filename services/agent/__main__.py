@@ -102,16 +102,30 @@ def _erase_before(at: datetime, settings: "AgentSettings", stop: Event) -> int:
     from services.agent.bootstrap import violations_before
 
     ids = persist(lambda: violations_before(settings, at), stop, _tell_waiting, PATIENCE_S)
-    return _erase(ids, settings, stop)
+    return _erase(ids, settings, stop) if ids else _tell_none(at)
 
 
 def _erase(violation_ids: Sequence[str], settings: "AgentSettings", stop: Event) -> int:
     """As `officer reports erase`, for where nothing but the agent reaches the database."""
     from services.agent.bootstrap import erase_violations
 
-    persist(
-        lambda: [*erase_violations(settings, violation_ids, "asked for")], stop, _tell_waiting, PATIENCE_S
-    )
+    def wait(seconds: float) -> None:
+        if stop.wait(seconds):
+            raise StoppedError("stopped")
+
+    try:
+        again = partial(erase_violations, settings, violation_ids, "asked for", wait)
+        persist(lambda: [*again()], stop, _tell_waiting, PATIENCE_S)
+    except StoppedError as error:
+        ids = " ".join(violation_ids)
+        raise OfficerError(f"stopped before all was erased; do: erase again {ids}") from error
+    return 0
+
+
+def _tell_none(at: datetime) -> int:
+    import structlog
+
+    structlog.get_logger().info("violation.erasing", violation_ids=[], before=f"{at:%Y-%m-%d}")
     return 0
 
 

@@ -195,8 +195,7 @@ def erase_violations(
         try:
             yield _erase_some(settings, frozenset(some), reason, wait)
         except TransientError as error:
-            again = f"officer reports erase {' '.join(some)}"
-            raise TransientError(f"{error}\nThis is not erased whole; do: run '{again}' again") from error
+            raise TransientError(f"{error}\nNot erased whole; do: erase again {' '.join(some)}") from error
 
 
 def _erase_some(

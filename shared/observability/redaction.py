@@ -6,11 +6,13 @@ _HIDDEN = "***"
 _TOKEN = re.compile(r"\S+")
 _WHITE_SPACE = re.compile(r"\s")
 # Cameras also take a login in the path: /0/admin:password/main
-_LOGIN_IN_PATH = re.compile(r"(://[^/\s]*/(?:[^/:?&\s]*/)*)[^/:?&\"'\s]+:[^/?&\s][^?&\s]*")
+_LOGIN_IN_PATH = re.compile(
+    r"(://[^/\s]*/(?:[^/:?&\s]*/)*)[^/:?&\"'\s]*?(?::|%3A)[^/?&\s][^?&\s]*", re.IGNORECASE
+)
 # Cameras and presigned links also carry secrets as parameters: /user=admin&password=..., ?X-Amz-Signature=...
 # A `key` alone is one in an address only: elsewhere it names an object in a store.
 _PARAMETER = re.compile(
-    r"((?:pass?(?:w(?:or)?d?|phrase|code)?|p(?:sw|w)d?|secret|token|auth(?:basic)?|sig(?:nature)?|credentials?"
+    r"((?:pass?(?:w(?:or)?d?|phrase|code)?|p(?:sw|w)d?|psd|secret|token|auth(?:basic)?|sig(?:nature)?|credentials?"
     r"|(?<=[?&/;\w-])key)=)[^&\s]+",
     re.IGNORECASE,
 )

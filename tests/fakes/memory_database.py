@@ -256,7 +256,11 @@ def _held_s(db: MemoryDatabase, violation_id: str) -> float:
     mails = [
         m for m in db.mails if m.state == "sending" and (m in ours or m.id in {o.digest_id for o in ours})
     ]
-    works = [row for (whose, _), row in db.claims.items() if whose == violation_id and row.state == "open"]
+    works = [
+        row
+        for (whose, _), row in db.claims.items()
+        if whose == violation_id and row.state in ("open", "erased")
+    ]
     return max([0.0, *(held.lease_until - db.now() for held in [*works, *mails])])
 
 

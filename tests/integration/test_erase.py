@@ -186,7 +186,7 @@ def test_what_goes_wrong_is_told_with_what_to_do(data: Path) -> None:
     done = erase(data, OURS, "--yes")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    assert f"not erased whole; do: run 'officer reports erase {OURS}' again" in done.stderr.replace("\n", " ")
+    assert f"Not erased whole; do: erase again {OURS}" in done.stderr.replace("\n", " ")
 
 
 def test_the_agents_own_command_erases_where_nobody_else_reaches_the_database(data: Path) -> None:

@@ -145,9 +145,11 @@ def test_a_model_that_calls_worn_hats_bare_whatever_its_confidence_is_told_of(tm
     answer = raw_answer([(32, 12.8, 16, 9.6, 0, 0.9)])
     model.write_bytes(yolo_model(answer, metadata(names="['hardhat', 'no_hardhat']")))
     checked = validated(model, tmp_path / "data", model)
-    told, untraced = json.loads((checked / "validation.json").read_text())["missed_goals"]
+    report = json.loads((checked / "validation.json").read_text())
+    (told,) = report["missed_goals"]
     assert told.startswith("no_hardhat: 1.000 of hardhat are called that at the highest confidence")
-    assert untraced.startswith("not all is told of what it was trained on")
+    (caution,) = report["cautions"]
+    assert caution.startswith("Nothing tells what it was trained on")
 
 
 def test_a_report_that_is_none_or_lacks_a_plot_is_told(tmp_path: Path, data: Path) -> None:

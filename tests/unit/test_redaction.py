@@ -38,6 +38,8 @@ from shared.observability.redaction import redact, redact_address
             )
         ),
         ("rtsp://cam/key=s3cr3t&channel=1", "rtsp://cam/key=***&channel=1"),
+        ("rtsp://cam/:s3cr3t/ch1", "rtsp://cam/***"),
+        ("rtsp://cam/admin%3As3cr3t/ch1?psd=s3cr3t", "rtsp://cam/***?psd=***"),
         ("rtsp://cam:554/admin:s3cr3t/ch1", "rtsp://cam:554/***"),
         ("rtsp://[fd00::1]:554/0/admin:s3/cr3t/main?channel=1", "rtsp://[fd00::1]:554/0/***?channel=1"),
         ("rtsp://u:p@cam/admin:s3cr3t is gone", "rtsp://***@cam/*** is gone"),

@@ -189,6 +189,7 @@ def _report_values(filed: FiledReport) -> dict[str, Any]:
         "references": report.brief.references,
         "actions": list(_actions(report)),
         "pdf_name": _file_name(filed),
+        "review_words": words.REVIEW,
         "review": words.review(opened.violation_id),
         "disclaimer": DISCLAIMER,
         "writer": _writer(report.writer),

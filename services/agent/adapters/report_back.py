@@ -113,8 +113,7 @@ def review(sheet: Sheet, report: Report) -> Iterator[Flowable]:
     quarter = [0.25 * sheet.width] * 4
     yield sheet.table([ticks, lines, remarks], quarter, *rules, pad=6, inset=8, heights=(23, 29, 29))
     yield sheet.gap(2)
-    kept = f"Keep it in the database, too: {words.review(report.brief.opened.violation_id)}"
-    yield sheet.text.text(CAPTION, kept)
+    yield sheet.text.text(CAPTION, f"{words.REVIEW} {words.review(report.brief.opened.violation_id)}")
 
 
 def origin(sheet: Sheet, report: Report) -> Iterator[Flowable]:

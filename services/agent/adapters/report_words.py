@@ -46,10 +46,12 @@ def short_id(violation_id: str) -> str:
     return violation_id[:8]
 
 
+REVIEW = "Keep the verdict where the officer runs (or --dismissed for a false alarm, --authorised, --exempt):"
+
+
 def review(violation_id: str) -> str:
-    """How a person's verdict comes into the database."""
-    others = "(or --dismissed for a false alarm, --authorised, --exempt)"
-    return f"officer reports review {short_id(violation_id)} --confirmed {others}"
+    """The command by which a person's verdict comes into the database."""
+    return f"officer reports review {short_id(violation_id)} --confirmed --data FOLDER"
 
 
 def at_site(moment: datetime, timezone: str) -> datetime:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, exists, func, select, union_all
 
 from services.agent.adapters.sql_database import Database
 from services.agent.adapters.sql_rows import ADOPTED, read_report, reviews_of
-from services.agent.adapters.sql_schema import audit, outbox, quarantine, violations
+from services.agent.adapters.sql_schema import audit, claims, outbox, quarantine, violations
 from services.agent.application.ports import MailRow, ReportFilter, ReportRow, Review, Verdict
 from services.agent.domain.letter import FiledReport
 from shared.errors import ConfigurationError
@@ -17,6 +17,12 @@ from shared.vocabulary import Severity
 _ID_CHARACTERS = set("0123456789abcdef")
 _ADOPTED = exists().where(audit.c.violation_id == violations.c.violation_id, audit.c.event == ADOPTED)
 _REPORTS = select(violations, _ADOPTED.label("adopted")).where(violations.c.reported_at.is_not(None))
+
+_MAIL: tuple[Any, ...] = tuple(
+    outbox.c[name]
+    for name in ("violation_id", "recipient", "state", "digest_id", "sent_at", "message_id", "error")
+)
+"""Not all: a folder of an older release has fewer, and nobody migrates it only to read it."""
 
 
 class SqlReportReader:
@@ -39,7 +45,8 @@ class SqlReportReader:
         aside = select(quarantine.c.violation_id, quarantine.c.at).where(
             quarantine.c.violation_id.is_not(None)
         )
-        known = union_all(seen, aside).subquery()
+        begun = select(claims.c.violation_id, claims.c.first_claimed_at).where(claims.c.state == "open")
+        known = union_all(seen, aside, begun).subquery()
         first = func.min(known.c.at)
         query = select(known.c.violation_id).group_by(known.c.violation_id).having(first < at).order_by(first)
         with self._database.read() as db:
@@ -94,7 +101,7 @@ def mails_of(db: Connection, ids: list[str]) -> dict[str, list[MailRow]]:
     digest = outbox.alias("digest")
     rows = db.execute(
         select(
-            outbox,
+            *_MAIL,
             digest.c.state.label("digest_state"),
             digest.c.sent_at.label("digest_sent_at"),
             digest.c.message_id.label("digest_message_id"),
@@ -110,7 +117,7 @@ def mails_of(db: Connection, ids: list[str]) -> dict[str, list[MailRow]]:
     return found
 
 
-def _mail_row(row: Row[Any]) -> MailRow:
+def _mail_row(row: Any) -> MailRow:
     """What became of a mail; the digest that names it speaks for one that was held back."""
     in_digest = row.digest_id is not None
     return MailRow(

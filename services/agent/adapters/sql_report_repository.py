@@ -269,7 +269,8 @@ def _held_s(db: Connection, violation_id: str) -> float:
     digests = select(outbox.c.digest_id).where(outbox.c.violation_id == violation_id)
     about_it = or_(outbox.c.violation_id == violation_id, outbox.c.id.in_(digests))
     works = select(claims.c.lease_until).where(
-        claims.c.violation_id == violation_id, claims.c.state == "open"
+        claims.c.violation_id == violation_id,
+        claims.c.state.in_(("open", "erased")),  # erased: when asked before
     )
     mails = select(outbox.c.lease_until).where(outbox.c.state == "sending", about_it)
     leases = union_all(works, mails).subquery()

@@ -222,7 +222,7 @@ _NO_HAZARD = {
 _HARM = {
     Finding.NO_HARDHAT: "a blow to an unprotected head can be severe or worse",
     Finding.NO_VEST: "somebody who is hard to see may be noticed too late",
-    Finding.NO_MASK: "what is breathed in can harm health, often unnoticed at first",
+    Finding.NO_MASK: "what is breathed in can harm health, and may go unnoticed at first",
     Finding.NO_GOGGLES: "an unprotected eye can be lost in a moment",
     Finding.NO_GLOVES: "unprotected hands are the first to be hurt",
     Finding.NO_BOOTS: "something heavy, sharp or rolling can harm an unprotected foot",

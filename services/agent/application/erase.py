@@ -46,6 +46,7 @@ def erase(
     Raises:
         TransientError: database or a store does not answer or allow it.
     """
+    log.info("violation.erasing", violation_ids=sorted(violation_ids))
     wait(max([repository.erase(violation_id, reason) for violation_id in violation_ids]))
     gone = [key for held in holdings for key in held.store.erase(violation_ids, held.prefix)]
     gone += [what for erase_there in elsewhere for what in erase_there(violation_ids)]

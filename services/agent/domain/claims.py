@@ -84,11 +84,14 @@ _COUNTED = re.compile(
     rf"(?<![\w.:-])({_NUMERAL})\s+(?:(?!of\b)[a-z]+\s+){{0,2}}?{PEOPLE}(?!\w)", re.IGNORECASE
 )
 _COUNT_OR_DAYS = re.compile(
-    rf"(?<![\w.:,-])(?!one\b)({_NUMERAL})(?![\w:%]|[.,]\d)(?:[ -](days?)(?!\w))?", re.IGNORECASE
+    rf"(?<![\w.:,-])(?!one\b)({_NUMERAL})(?![\w:%]|[.,]\d)"
+    rf"(?:(?: (?:and|or) (?:{_NUMERAL}))?[ -](days?)(?!\w))?",
+    re.IGNORECASE,
 )
 _SEVERITY = r"low|minor|moderate|medium|high(?! vis)|critical"
 _CONSEQUENCE = r"negligible|minor|moderate|serious|life[- ]threatening"
 _LIKELIHOOD = r"low|remote|unlikely|possible|(?<!more )(?<!less )(?<!most )likely"
+_HARM = r"(?:harm|injur|accident)\w*"
 _WITHIN = r"(?: [\w'-]+){0,8}?"
 _GRADES = tuple(
     re.compile(rf"(?<!\w)(?:{pattern})(?![\w-])", re.IGNORECASE)
@@ -96,7 +99,7 @@ _GRADES = tuple(
         rf"({_SEVERITY})[ -](?:in |(?:level|degree) of )?severity|severity:?{_WITHIN} ((?:not )?(?:{_SEVERITY}))",
         rf"({_CONSEQUENCE}) consequences?|consequences?:?{_WITHIN} ((?:not )?(?:{_CONSEQUENCE}))",
         rf"(?:harm|likelihood)(?::|{_WITHIN} (?:is|are|was|be|remains?)){_WITHIN} ((?:not )?(?:{_LIKELIHOOD}))",
-        r"(low|remote) likelihood|(unlikely)",
+        rf"(low|remote) likelihood|{_HARM}[^.;]* (unlikely)|(unlikely)[^.;]* {_HARM}",
     )
 )
 _MONTHS = [
@@ -124,7 +127,7 @@ def fold(text: str) -> str:
 
 def unbacked_numbers(text: str, backing: str) -> list[str]:
     """Numbers, dates and times in *text*, in digits or in words, that do not stand in *backing* (both folded)."""
-    known = _numbers(backing)
+    known = [*_numbers(backing), *(str(value) for _, value in _spelled(backing))]
     text = _HOUR.sub(_to_24h, _CLOCK.sub(_to_24h, text))
     digits = [token for token in _numbers(text) if not _backed(token, known)]
     values = {float(token) for token in known if re.fullmatch(r"\d+(?:\.\d+)?", token)}
@@ -147,8 +150,13 @@ def unbacked_measures(text: str, backing: str) -> list[str]:
 def misgraded(text: str, graded: Iterable[str]) -> list[str]:
     """What *text* says of severity, consequence or likelihood in other words than those *graded*."""
     said = [match for pattern in _GRADES for match in pattern.finditer(text)]
-    known = {*graded}
-    return [m[0] for m in said if m[m.lastindex or 0].casefold().replace(" ", "-") not in known]
+    return [match[0] for match in said if not _agrees(match[match.lastindex or 0].casefold(), {*graded})]
+
+
+def _agrees(grade: str, graded: set[str]) -> bool:
+    if grade.startswith("not "):
+        return grade.removeprefix("not ").replace(" ", "-") not in graded
+    return grade.replace(" ", "-") in graded
 
 
 def miscounted_people(text: str, people: int) -> list[str]:

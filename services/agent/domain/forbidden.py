@@ -231,7 +231,7 @@ SEEN_MISSING = re.compile(
 
 NOT_BLURRED = re.compile(
     r"(?:(?<!\w)(?:not|never)|n't) (?:been |yet )?blurred|(?<!\w)(?:unblurred"
-    r"|no faces? (?:is|are|was|were) blurred|blurring (?:is|was) (?:\w+ )?off)(?!\w)",
+    r"|no faces? (?:is|are|was|were) blurred|without (?:\w+ ){0,3}blurred|blurring (?:is|was) (?:\w+ )?off)(?!\w)",
     re.IGNORECASE,
 )
 BLURRED = re.compile(r"(?<!\w)(?<!must be )(?<!should be )(?<!to be )blurred(?!\w)", re.IGNORECASE)

@@ -18,7 +18,7 @@ from services.detection.application.ports import Clock
 from services.detection.domain.comparison import Comparison, Difference, SeenBy
 from services.detection.domain.detection import Detection, ModelInfo
 from services.detection.domain.frame import BgrImage
-from services.detection.domain.privacy import face_regions
+from services.detection.domain.privacy import face_regions_by_any
 
 LOOKS = "looks.jsonl"
 MOST_BYTES = 64_000_000  # of lines: some 300,000 looks
@@ -26,6 +26,8 @@ PICTURES_A_DAY = 20  # of each label
 PICTURE_EVERY = timedelta(seconds=60)  # of each label: one scene is one example
 KEPT_DAYS = 14  # pictures
 _DRAWN: dict[SeenBy, tuple[str, Colour]] = {"model": ("old", GREY), "shadow": ("new", AMBER)}
+
+Views = Sequence[Sequence[Detection]]
 
 log = structlog.get_logger()
 
@@ -43,7 +45,7 @@ class ComparisonFolder:
         self,
         camera: str,
         image: BgrImage,
-        everything: Sequence[Detection] | None,
+        views: Views | None,
         comparison: Comparison,
         shadow_s: float,
     ) -> None:
@@ -52,7 +54,7 @@ class ComparisonFolder:
         Args:
             camera: its id.
             image: [H, W, 3] BGR uint8; not modified.
-            everything: what either model found down to a low floor: whose faces to blur. None: keep no example.
+            views: what each model found down to a low floor: whose faces to blur. None: keep no example.
             comparison: where they differ.
             shadow_s: seconds that the shadow took.
 
@@ -62,8 +64,8 @@ class ComparisonFolder:
         with self._lock:
             at = self._clock.now()
             picture = None
-            if everything is not None:
-                picture = self._picture(at, image, everything, comparison.differences)
+            if views is not None:
+                picture = self._picture(at, image, views, comparison.differences)
             self._append(_line(at, camera, image, comparison, shadow_s) | {"picture": picture})
 
     def _append(self, line: Mapping[str, object]) -> None:
@@ -87,7 +89,7 @@ class ComparisonFolder:
         self,
         at: datetime,
         image: BgrImage,
-        everything: Sequence[Detection],
+        views: Views,
         differences: Sequence[Difference],
     ) -> str | None:
         """Write an example for the first label that may have one more today; returns the file's name."""
@@ -101,7 +103,7 @@ class ComparisonFolder:
             folder.mkdir(parents=True, exist_ok=True)
             _forget_old(folder, f"{at - timedelta(days=KEPT_DAYS):%Y-%m-%d}")
             name = f"{day}-{wanted}-{number:02}.jpg"
-            (folder / name).write_bytes(_drawn(image, everything, differences))
+            (folder / name).write_bytes(_drawn(image, views, differences))
             return name
         return None
 
@@ -140,9 +142,9 @@ def _forget_old(folder: Path, before: str) -> None:
             path.unlink(missing_ok=True)
 
 
-def _drawn(image: BgrImage, everything: Sequence[Detection], differences: Sequence[Difference]) -> bytes:
+def _drawn(image: BgrImage, views: Views, differences: Sequence[Difference]) -> bytes:
     """A JPEG of *image*: every face blurred whatever the site says, then the boxes that one model alone has."""
-    canvas = blurred(image, face_regions(everything, image.shape[1], image.shape[0]))
+    canvas = blurred(image, face_regions_by_any(views, image.shape[1], image.shape[0]))
     unit = max(1.0, max(image.shape[:2]) / 1280)
     for one in differences:
         name, colour = _DRAWN[one.seen_by]

@@ -139,8 +139,8 @@ class Shadow:
         answers = Answer(ours, self._beside.thresholds), Answer(theirs, self._detector.info.thresholds)
         comparison = compare(*answers, self._labels)
         self._metrics.note_shadow(look.camera, comparison, took_s)
-        everything = [*ours, *theirs] if len(look.images) == 1 else None
-        self._folder.add(look.camera, image, everything, comparison, took_s)
+        views = (ours, theirs) if len(look.images) == 1 else None
+        self._folder.add(look.camera, image, views, comparison, took_s)
 
     def _note_failure(self, camera: str, error: Exception) -> None:
         self._failures += 1

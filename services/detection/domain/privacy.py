@@ -42,6 +42,13 @@ def face_regions(detections: Sequence[Detection], width: int, height: int) -> li
     return _outermost([region.clipped(width, height) for region in regions])
 
 
+def face_regions_by_any(views: Sequence[Sequence[Detection]], width: int, height: int) -> list[Box]:
+    """What any of *views* of one frame calls a face. Two that show the same head must not be one view: counted twice,
+    it would stand for the head of his neighbour, too, whose face would then not be guessed.
+    """
+    return _outermost([region for view in views for region in face_regions(view, width, height)])
+
+
 def _heads(detections: Sequence[Detection]) -> tuple[list[Detection], list[Detection]]:
     """Sure head boxes, and the unsure ones that do not sit in a sure one: of a hat and a doubtful bare head in the
     same place the hat decides."""

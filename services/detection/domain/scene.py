@@ -9,7 +9,7 @@ from typing import Literal
 from services.detection.domain.detection import Detection
 from services.detection.domain.frame import Frame
 from services.detection.domain.geometry import Box, Point, inside
-from services.detection.domain.privacy import face_regions
+from services.detection.domain.privacy import face_regions_by_any
 from services.detection.domain.tracking import Track
 from services.detection.domain.wearing import View, Wearing
 from shared.config.site import Zone
@@ -120,4 +120,5 @@ class Look:
     @property
     def faces(self) -> list[Box]:
         """What to blur, in pixels: the face regions of whatever was seen, also where a larger view denies it."""
-        return face_regions([*self.detections, *self.outdone], *self.frame.size)
+        views = self.detections, [*self.detections, *self.outdone]
+        return face_regions_by_any(views, *self.frame.size)

@@ -87,19 +87,20 @@ def test_a_row_tells_whether_its_pdf_is_older_than_the_database(office: Office) 
     assert office.reader.get(make.violation_id(2)).adopted
 
 
-def test_what_is_older_is_known_whether_reported_ended_or_put_aside(office: Office) -> None:
+def test_what_is_older_is_known_whether_reported_ended_begun_or_put_aside(office: Office) -> None:
     office.file(1)
     office.file(2, first_seen=AT - timedelta(days=2))
     office.close(3)
     office.repository.quarantine_message(make.body(4), "unknown-version", "newer", make.violation_id(4))
     office.repository.quarantine_message(make.body(1), "payload-differs", "other bytes", make.violation_id(1))
     office.repository.quarantine_message(b"broken", "not-json", "no message")
+    office.repository.claim(make.opened_message(5), make.body(5), 30)
 
     def numbers(at: datetime) -> list[int]:
         return [int(whole_id, 16) for whole_id in office.reader.ids_before(at)]
 
     assert numbers(AT) == [2]
-    assert numbers(datetime.now(UTC) + timedelta(days=1)) == [2, 1, 3, 4]
+    assert numbers(datetime.now(UTC) + timedelta(days=1)) == [2, 1, 3, 4, 5]
 
 
 def test_an_end_without_a_report_is_no_report(office: Office) -> None:

@@ -305,6 +305,7 @@ def test_erasing_tells_how_long_somebody_may_still_be_at_work_on_it(office: Offi
     time.sleep(0.05)
     held = [office.repository.erase(make.violation_id(number), "asked for") for number in range(1, 7)]
     assert [round(seconds, -1) for seconds in held] == [30, 0, 60, 90, 90, 0]
+    assert round(office.repository.erase(make.violation_id(1), "what an interruption left"), -1) == 30
 
 
 def test_tries_of_a_mail_that_end_without_a_word_are_counted_until_one_gives_a_word(office: Office) -> None:

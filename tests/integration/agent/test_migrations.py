@@ -3,17 +3,25 @@
 import re
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
 from services.agent.adapters.sql_database import Database
-from services.agent.adapters.sql_migrations import check_schema, migrate
+from services.agent.adapters.sql_migrations import _config, check_schema, migrate
+from services.agent.adapters.sql_report_reader import SqlReportReader
+from services.agent.adapters.sql_report_repository import SqlReportRepository
 from services.agent.adapters.sql_schema import metadata
+from services.agent.adapters.sql_trace_reader import SqlTraceReader
+from services.agent.application.ports import ReportFilter
+from services.agent.domain.work_claim import Claim
 from shared.errors import ConfigurationError, TransientError
+from tests import agent_builders as make
 from tests.servers.postgres import running_postgres
 from tests.servers.rtsp import free_port
 
@@ -77,6 +85,29 @@ def test_one_that_newer_software_only_added_to_can_be_gone_back_to(database: Dat
     check_schema(database)
     with database.read() as db:
         assert db.scalar(text("SELECT version_num FROM alembic_version")) == "9999"
+
+
+@pytest.mark.parametrize("step", ["0002", "0003"])
+def test_what_an_older_release_has_filed_can_be_read_and_erased_before_anybody_migrates_it(
+    database: Database, step: str
+) -> None:
+    config = _config()
+    with database.write() as db:
+        config.attributes["connection"] = db
+        command.upgrade(config, step)
+    repository, whole_id = SqlReportRepository(database), make.violation_id(1)
+    claim = repository.claim(make.opened_message(1), make.body(1), 30)
+    assert isinstance(claim, Claim)
+    repository.commit_report(claim, make.filed(1), ["anna@site.example"], mails_presumed_sent=True)
+
+    reader = SqlReportReader(database)
+    [row] = reader.list(ReportFilter())
+    assert [mail.state for mail in row.mails] == ["presumed-sent"]
+    assert reader.get(whole_id) == row
+    assert SqlTraceReader(database).history(whole_id).mails == row.mails
+    assert reader.ids_before(row.first_seen + timedelta(days=1)) == [whole_id]
+    repository.erase(whole_id, "asked for")
+    assert reader.list(ReportFilter()) == []
 
 
 def test_what_is_no_database_of_ours_is_left_alone(database: Database) -> None:

@@ -328,6 +328,8 @@ FALLING = "osha-1926-501-c"
         ("contradiction", "The severity is critical, and harm is unlikely.", GRADED),
         ("contradiction", "The severity is critical, and harm to the head is only possible.", GRADED),
         ("contradiction", "The likelihood is low.", GRADED),
+        ("contradiction", "It is unlikely that this leads to an injury.", GRADED),
+        ("contradiction", "An accident at this place is rather unlikely.", GRADED),
         (
             "unbacked-number",
             "There were 9 other observations in the 7 days before, and 4 in the 30 days.",
@@ -365,6 +367,8 @@ def test_what_code_has_decided_is_not_contradicted(code: str, text: str, rests_o
         ),
         ("A hard hat makes harm less likely; prevent harm to the head as soon as possible.", GRADED),
         ("The severity rests on more than the high visibility vest.", GRADED),
+        ("The severity is not low but critical.", GRADED),
+        ("It is unlikely that the site meant this.", GRADED),
         ("In the 7 days before there were four other observations, and in the 30 days before nine.", EARLIER),
         ("There were 9 earlier observations within 30 days, 4 of them within 7 days.", EARLIER),
         ("It was first seen at 3:30 a.m. CST, which is 9:30 a.m. UTC.", FIRST_SEEN),
@@ -389,6 +393,7 @@ def test_faces_that_are_not_blurred_are_not_called_blurred() -> None:
 
     assert "contradiction" in _codes(_with("Faces in the picture are blurred.", (FACES,), of=of), of)
     assert _codes(_with("Faces aren't blurred here; blurring is switched off.", (FACES,), of=of), of) == set()
+    assert _codes(_with("The picture is stored without faces being blurred.", (FACES,), of=of), of) == set()
     assert _codes(_with("Faces must be blurred before it is passed on.", (FACES,), of=of), of) == set()
 
 
@@ -484,3 +489,23 @@ def test_problems_name_the_place_and_escape_what_they_show() -> None:
 
     assert problem.where == "why_it_matters[1]"
     assert "\u202e" not in problem.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No other observation of this rule by this camera counts in 7 or 30 days.",
+        "There were 0 other observations in the 7 and 30 days before.",
+    ],
+)
+def test_two_periods_may_share_their_days(text: str) -> None:
+    assert _codes(_with(text, (EARLIER,))) == set()
+
+
+def test_the_reason_of_the_severity_may_be_repeated_word_for_word() -> None:
+    of = brief()
+    assert "one person is exposed" in of.grading.reason
+    assert (
+        _codes(_with(f"The severity is {of.grading.severity}: {of.grading.reason}.", (GRADED,), of=of), of)
+        == set()
+    )

@@ -427,6 +427,10 @@ def test_a_head_of_the_whole_picture_is_blurred_though_the_closer_look_finds_non
     assert look
     assert list(look.detections) == ([] if inside else [head])
     assert look.faces == face_regions([head], 1280, 720) != []
+    people = [seen(Label.PERSON, left, 200, left + 120, 560) for left in (400, 430)]
+    bare = [seen(Label.NO_HARDHAT, left, 200, left + 40, 252) for left in (440, 441)]
+    both = replace(look, detections=[*people, bare[0]], outdone=[bare[1]])
+    assert set(face_regions(both.detections, 1280, 720)) <= set(both.faces)
 
 
 @pytest.mark.parametrize("closer", [True, False])

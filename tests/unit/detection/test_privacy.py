@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.geometry import Box
-from services.detection.domain.privacy import face_regions
+from services.detection.domain.privacy import face_regions, face_regions_by_any
 
 WIDTH, HEIGHT = 1000, 800
 PERSON = Box(400, 200, 520, 560)  # upright, 360 high: a head of 48, its crown at 200
@@ -98,6 +98,16 @@ def test_one_head_does_not_stand_for_two_people() -> None:
     assert hidden(Box(472, 225, 508, 253), regions) == 1
 
 
+def test_a_head_that_two_views_show_is_not_taken_for_the_neighbours_too() -> None:
+    people = [seen(Label.PERSON, PERSON), seen(Label.PERSON, Box(430, 205, 550, 565))]
+    heads = [seen(Label.NO_HARDHAT, Box(440 + shift, 200, 480 + shift, 252)) for shift in (0, 1)]
+    neighbours = Box(472, 225, 508, 253)
+    assert hidden(neighbours, faces(*people, *heads)) < 1
+
+    for views in ([[*people, heads[0]], [*people, heads[1]]], [[*people, heads[0]], [*people, *heads]]):
+        assert hidden(neighbours, face_regions_by_any(views, WIDTH, HEIGHT)) == 1
+
+
 def test_of_a_sure_hat_and_a_doubtful_bare_head_in_one_place_the_hat_decides() -> None:
     hat = Box(435, 195, 485, 233)
 
@@ -169,3 +179,10 @@ def test_regions_lie_in_the_frame_and_have_an_area(found: list[Detection]) -> No
     for region in face_regions(found, WIDTH, HEIGHT):
         assert 0 <= region.x1 < region.x2 <= WIDTH
         assert 0 <= region.y1 < region.y2 <= HEIGHT
+
+
+@given(st.lists(st.lists(detections, max_size=6), max_size=3))
+def test_no_view_takes_a_region_from_another(views: list[list[Detection]]) -> None:
+    together = face_regions_by_any(views, WIDTH, HEIGHT)
+    for region in (region for view in views for region in face_regions(view, WIDTH, HEIGHT)):
+        assert hidden(region, together) == 1

@@ -235,7 +235,7 @@ def only(label: Label) -> Comparison:
 
 def test_no_picture_is_written_with_a_face(tmp_path: Path) -> None:
     picture, person = worker_picture(), seen(Label.PERSON, 200, 100, 420, 700, 0.06)
-    kept(tmp_path, SetClock()).add("gate", picture, [person], only(Label.VEST), 0.1)
+    kept(tmp_path, SetClock()).add("gate", picture, ([person], []), only(Label.VEST), 0.1)
     (path,) = tmp_path.glob("*/pictures/*.jpg")
     assert path.name == "2026-03-04-vest-01.jpg"
     written = cv2.imread(str(path))

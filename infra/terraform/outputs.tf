@@ -77,9 +77,8 @@ output "github_roles" {
   value       = one(module.github_oidc[*].role_arns)
 }
 
-output "erase_command" {
-  description = "Erases all that is held of one violation; put its whole id in the place of ID (docs/erasure.md)."
-  value = join(" ", [
+locals {
+  run_agent_once = join(" ", [
     "aws ecs run-task --region ${var.region} --cluster ${aws_ecs_cluster.this.name} --launch-type FARGATE",
     "--task-definition ${split(":", module.agent.run_once["migrate"])[0]}",
     "--network-configuration '${jsonencode({ awsvpcConfiguration = {
@@ -87,11 +86,22 @@ output "erase_command" {
       securityGroups = [module.agent.security_group_id]
       assignPublicIp = module.network.assign_public_ip ? "ENABLED" : "DISABLED"
     } })}'",
-    "--overrides '${jsonencode({
-      taskRoleArn        = aws_iam_role.erase.arn
-      containerOverrides = [{ name = "agent", command = ["python", "-m", "services.agent", "erase", "ID"] }]
-    })}'",
   ])
+}
+
+output "erase_command" {
+  description = "Erases all that is held of one violation; put its whole id in the place of ID (docs/erasure.md)."
+  value = "${local.run_agent_once} --overrides '${jsonencode({
+    taskRoleArn        = aws_iam_role.erase.arn
+    containerOverrides = [{ name = "agent", command = ["python", "-m", "services.agent", "erase", "ID"] }]
+  })}'"
+}
+
+output "review_command" {
+  description = "Keeps what a person made of a report: put its id, or its first characters, in the place of ID, and confirmed, dismissed, authorised or exempt in that of VERDICT (docs/deploy.md)."
+  value = "${local.run_agent_once} --overrides '${jsonencode({
+    containerOverrides = [{ name = "agent", command = ["python", "-m", "services.agent", "review", "ID", "VERDICT"] }]
+  })}'"
 }
 
 output "kept_on_destroy" {

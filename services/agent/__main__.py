@@ -1,4 +1,5 @@
-"""The agent service: `python -m services.agent`, or with `migrate`, `erase ID`, `erase --before DAY` or `healthcheck`.
+"""The agent service: `python -m services.agent`, or with `migrate`, `review ID VERDICT`, `erase ID`,
+`erase --before DAY` or `healthcheck`.
 
 Settings come from the environment. Imports stand where they are used: a container's health check must not load them
 every few seconds, and a wrong setting is told before seconds of them.
@@ -18,6 +19,7 @@ from shared.lifecycle import StoppedError, keep_private, persist, stop_on_signal
 
 if TYPE_CHECKING:
     from services.agent.adapters.sql_database import Database
+    from services.agent.application.ports import Verdict
     from services.agent.settings import AgentSettings
     from shared.observability.health import Dependency
 
@@ -26,8 +28,8 @@ PATIENCE_S = 120.0  # for a database that is started at the same moment
 
 
 def main(arguments: list[str]) -> int:
-    """Run until a signal comes, bring the database's schema up to date, erase violations, or ask a running service
-    whether it lives.
+    """Run until a signal comes, bring the database's schema up to date, keep a person's verdict, erase violations, or
+    ask a running service whether it lives.
 
     Returns:
         0 if all went well, 1 if something failed and may work later, 2 for wrong settings.
@@ -68,19 +70,24 @@ def _run(arguments: list[str]) -> int:
 
 
 def _work_of(arguments: list[str]) -> "Callable[[AgentSettings, Event], int]":
+    from services.agent.application.ports import Verdict
+
     match arguments:
         case []:
             return _serve
         case ["migrate"]:
             return _migrate
+        case ["review", violation_id, verdict, *note] if verdict in {*Verdict} and len(note) <= 1:
+            return partial(_review, violation_id, Verdict(verdict), "".join(note))
         case ["erase", "--before", day] if at := _midnight(day):
             return partial(_erase_before, at)
         case ["erase", *ids] if ids and all(re.fullmatch("[0-9a-f]{32}", one) for one in ids):
             return partial(_erase, ids)
         case _:
             raise ConfigurationError(
-                f"unknown arguments {arguments!a}; allowed: none, migrate, erase and whole ids of violations or "
-                "--before and a day such as 2026-03-04, or healthcheck"
+                f"unknown arguments {arguments!a}; allowed: none, migrate, review with a report's id, one of "
+                f"{', '.join(Verdict)} and perhaps a note, erase and whole ids of violations or --before and a day "
+                "such as 2026-03-04, or healthcheck"
             )
 
 
@@ -96,6 +103,18 @@ def _midnight(day: str) -> datetime | None:
         return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def _review(violation_id: str, verdict: "Verdict", note: str, settings: "AgentSettings", stop: Event) -> int:
+    """As `officer reports review`, for where nothing but the agent reaches the database."""
+    import structlog
+
+    from services.agent.bootstrap import review_violation
+
+    review = partial(review_violation, settings, violation_id, verdict, note)
+    whole_id, before = persist(review, stop, _tell_waiting, PATIENCE_S)
+    structlog.get_logger().info("violation.reviewed", violation_id=whole_id, verdict=verdict, before=before)
+    return 0
 
 
 def _erase_before(at: datetime, settings: "AgentSettings", stop: Event) -> int:

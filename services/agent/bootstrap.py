@@ -24,6 +24,7 @@ from services.agent.adapters.sql_migrations import check_schema, migrate
 from services.agent.adapters.sql_outbox import SqlOutbox
 from services.agent.adapters.sql_report_reader import SqlReportReader
 from services.agent.adapters.sql_report_repository import SqlReportRepository
+from services.agent.adapters.sql_reviews import SqlReviews
 from services.agent.application.agent import Agent
 from services.agent.application.consumer import WAIT_S, Consumer
 from services.agent.application.erase import Holding, erase
@@ -38,6 +39,7 @@ from services.agent.application.ports import (
     ReportStore,
     ReportWriter,
     TaskProtection,
+    Verdict,
     ViolationInbox,
 )
 from services.agent.application.process_violation import Desk
@@ -168,6 +170,22 @@ def _buckets(
         S3ObjectStore(client, settings.evidence_bucket or "", retention="evidence"),
         S3ObjectStore(client, settings.report_bucket or "", retention="report"),
     )
+
+
+def review_violation(
+    settings: AgentSettings, violation_id: str, verdict: Verdict, note: str
+) -> tuple[str, Verdict | None]:
+    """Keep what a person made of the report whose id begins with *violation_id*; errors as for `open_database`.
+
+    Returns:
+        The whole id, and the verdict that this one replaces.
+
+    Raises:
+        ConfigurationError: no report's id begins so, or several do.
+    """
+    with closing(open_database(settings)) as database:
+        whole_id = SqlReportReader(database).get(violation_id).violation_id
+        return whole_id, SqlReviews(database).review(whole_id, verdict, note)
 
 
 def violations_before(settings: AgentSettings, at: datetime) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from typing import Any
 
 import pytest
@@ -60,6 +61,23 @@ def main_container(task: dict[str, Any]) -> dict[str, Any]:
 
 def settings_of(container: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one["value"] for one in container["environment"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("erase_command", ["erase", "ID"]), ("review_command", ["review", "ID", "VERDICT"])]
+)
+def test_commands_that_run_the_agent_once_name_what_there_is(
+    dev: Installation, name: str, words: list[str]
+) -> None:
+    told = shlex.split(dev.outputs[name])
+    given = dict(zip(told[3::2], told[4::2], strict=True))
+    assert told[:3] == ["aws", "ecs", "run-task"]
+    assert given["--task-definition"].endswith("officer-dev-agent-migrate")
+    assert json.loads(given["--network-configuration"])["awsvpcConfiguration"]["subnets"]
+    overrides = json.loads(given["--overrides"])
+    (container,) = overrides["containerOverrides"]
+    assert container == {"name": "agent", "command": ["python", "-m", "services.agent", *words]}
+    assert overrides.get("taskRoleArn", "").endswith("erase") == (name == "erase_command")
 
 
 def test_each_group_of_cameras_gets_a_service(dev: Installation) -> None:

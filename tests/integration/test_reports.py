@@ -1,6 +1,8 @@
 """officer reports, on a database with a violation that has ended and one that goes on."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ from services.agent.domain.work_claim import Claim
 from shared.contracts.violation import Closed, Opened, encode
 from shared.vocabulary import Severity
 from tests import agent_builders as make
-from tests.integration.test_command_line import officer
+from tests.integration.test_command_line import environment_of, officer
 from tests.servers.databases import ready_database
 
+ROOT = Path(__file__).parents[2]
+SITE = ROOT / "tests" / "fixtures" / "site.yaml"
 ENDED, ONGOING = make.violation_id(1), make.violation_id(2)
 
 
@@ -89,6 +93,27 @@ def test_a_changed_verdict_is_said_and_each_is_kept_with_its_note(data: Path) ->
     reviewed = [value for name, value in rows(reports(data, "show", ENDED)) if name == "reviewed"]
     assert [text.split()[0] for text in reviewed] == ["dismissed", "authorised"]
     assert reviewed[1].endswith(" UTC: permit 17")
+
+
+def test_the_agents_own_command_keeps_a_verdict_where_nobody_else_reaches_the_database(data: Path) -> None:
+    def review(*words: str) -> tuple[int, dict[str, object]]:
+        command = [sys.executable, "-m", "services.agent", "review", *words]
+        ours = environment_of({"DATA_DIR": str(data), "SITE_FILE": str(SITE)})
+        done = subprocess.run(command, cwd=ROOT, env=ours, capture_output=True, text=True, check=False)
+        return done.returncode, json.loads(done.stdout.splitlines()[-1])
+
+    code, told = review(ENDED, "dismissed")
+    assert (code, told["event"]) == (0, "violation.reviewed"), told
+    assert (told["violation_id"], told["before"]) == (ENDED, None)
+    code, told = review(ENDED, "authorised", "permit 17")
+    assert (code, told["verdict"], told["before"]) == (0, "authorised", "dismissed")
+    assert "permit 17" in reports(data, "show", ENDED)
+    code, told = review("beef", "dismissed")
+    assert (code, told["event"]) == (2, "service.refused")
+    assert str(told["problem"]).startswith("no report's id begins with 'beef'")
+    code, told = review(ENDED, "wrong")
+    assert code == 2
+    assert "one of confirmed, dismissed, authorised, exempt" in str(told["problem"])
 
 
 @pytest.mark.parametrize("words", [(), ("--confirmed", "--exempt")])

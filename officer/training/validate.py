@@ -105,10 +105,7 @@ def validate(validation: Validation) -> dict[str, Any]:
         row["label"]: row["precision"]["value"] or 0.0 for row in report["accuracy"] if row["set"] == ALL
     }
     report["reliability"] = reliability(rows, used, precision)
-    report["missed_goals"] = [
-        *missed(report, validation.floors.goals, "misses its goal"),
-        *unkept(rows),
-    ]
+    report["missed_goals"] = [*missed(report, validation.floors.goals, "misses its goal"), *unkept(rows)]
     report["cautions"] = list(untraced(metadata, report["data"]))
     report["refused"] = refusals(report, validation.floors)
     report["plots"] = _plots(measured, prepared, used, validation.out)

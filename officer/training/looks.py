@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
 from officer.training.labels import in_pixels, read_labels
-from officer.training.prepared import Prepared, label_file, set_of
+from officer.training.prepared import Prepared, label_file, read_picture, set_of
 from officer.training.progress import track
 from services.detection.application.ports import Detector
 from services.detection.domain.detection import Detection, Label
 from services.detection.domain.geometry import Box
-from shared.errors import ConfigurationError
 
 FLOOR = 0.01  # lowest confidence that is looked at: below it a curve no longer changes in the second digit
 
@@ -85,11 +81,9 @@ def _picture(path: Path, detector: Detector, prepared: Prepared, notebook: "_Not
 
 
 def _look(path: Path, detector: Detector, notebook: "_Notebook") -> dict[str, Any]:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise ConfigurationError(f"{path} cannot be read as a picture; do: officer model prepare again")
+    image = read_picture(path)
     began = time.process_time()
-    (found,) = detector.detect([np.asarray(image, np.uint8)], FLOOR)
+    (found,) = detector.detect([image], FLOOR)
     taken_ms = (time.process_time() - began) * 1000
     rows = [[one.label, one.confidence, *_edges(one.box)] for one in found]
     size = [image.shape[1], image.shape[0]]

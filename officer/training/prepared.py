@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+
 from officer.training.provenance import read_record
 from services.detection.domain.detection import Label
+from services.detection.domain.frame import BgrImage
 from shared.config.yaml_file import read_values
 from shared.errors import ConfigurationError
 
@@ -55,6 +59,18 @@ def label_file(picture: Path) -> Path:
         return picture.with_suffix(".txt")
     last = len(folders) - 1 - folders[::-1].index("images")
     return Path(*folders[:last], "labels", *folders[last + 1 :])
+
+
+def read_picture(path: Path) -> BgrImage:
+    """The prepared picture at *path*, [H, W, 3] BGR uint8.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    image = cv2.imread(str(path))
+    if image is None:
+        raise ConfigurationError(f"{path} cannot be read as a picture; do: officer model prepare again")
+    return np.asarray(image, np.uint8)
 
 
 def make_folder(folder: Path) -> None:

@@ -9,12 +9,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from officer.training.extra import require
-from officer.training.prepared import read_prepared
+from officer.training.prepared import read_picture, read_prepared
 from officer.training.provenance import file_sha256
 from services.detection.adapters.letterbox import fit, rectangle
 from services.detection.adapters.model_file import read_card, read_model_file
@@ -80,10 +79,7 @@ def network_input(
     path: Path, longest: int, stride: int, shape: tuple[int, int] | None = None
 ) -> npt.NDArray[np.float32]:
     """[1, 3, H, W] RGB from 0 to 1, as the detector gives it to the network; *shape*: width and height if fixed."""
-    read = cv2.imread(str(path))
-    if read is None:
-        raise ConfigurationError(f"{path} cannot be read as a picture; do: officer model prepare again")
-    image = np.asarray(read, np.uint8)
+    image = read_picture(path)
     size = image.shape[1], image.shape[0]
     rgb = fit(size, shape or rectangle(size, longest, stride)).apply(image)[:, :, ::-1]
     return np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32) / np.float32(255)

@@ -83,7 +83,7 @@ def train(training: Training) -> Path:
     check(training)
     without_downloads()
     last = training.out / "weights" / "last.pt"
-    record, resumed = _begun(training), last.exists()
+    record, resumed = _begun(training, last), last.exists()
     if record.get("ended"):
         return last
     from officer.training.partial_labels import PartialLabelTrainer, is_ended
@@ -180,8 +180,8 @@ def _overrides(training: Training, weights: Path, resume: bool) -> dict[str, Any
     }
 
 
-def _begun(training: Training) -> dict[str, Any]:
-    """The record of the training in `out`; begun with this one if none is there."""
+def _begun(training: Training, last: Path) -> dict[str, Any]:
+    """The record of the training that has made *last*; begun with this one if none has."""
     settings = {
         **{name: value for name, value in asdict(training).items() if not isinstance(value, Path)},
         **LEARNING,
@@ -191,7 +191,6 @@ def _begun(training: Training) -> dict[str, Any]:
         "started_from_sha256": file_sha256(training.weights),
         "settings": settings,
     }
-    last = training.out / "weights" / "last.pt"
     found = record_of(last)
     if found is None or not last.exists():
         if found is None and last.parent.exists():

@@ -39,14 +39,12 @@ _MONTHS = (  # never by locale: the same report gives the same bytes everywhere
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+REVIEW = "Keep the verdict where the officer runs (or --dismissed for a false alarm, --authorised, --exempt):"
 
 
 def short_id(violation_id: str) -> str:
     """Enough of the id to speak about a report."""
     return violation_id[:8]
-
-
-REVIEW = "Keep the verdict where the officer runs (or --dismissed for a false alarm, --authorised, --exempt):"
 
 
 def review(violation_id: str) -> str:

@@ -150,13 +150,13 @@ def unbacked_measures(text: str, backing: str) -> list[str]:
 def misgraded(text: str, graded: Iterable[str]) -> list[str]:
     """What *text* says of severity, consequence or likelihood in other words than those *graded*."""
     said = [match for pattern in _GRADES for match in pattern.finditer(text)]
-    return [match[0] for match in said if not _agrees(match[match.lastindex or 0].casefold(), {*graded})]
+    known = {*graded}
+    return [match[0] for match in said if not _agrees(match[match.lastindex or 0].casefold(), known)]
 
 
-def _agrees(grade: str, graded: set[str]) -> bool:
-    if grade.startswith("not "):
-        return grade.removeprefix("not ").replace(" ", "-") not in graded
-    return grade.replace(" ", "-") in graded
+def _agrees(said: str, graded: set[str]) -> bool:
+    grade = said.removeprefix("not ")
+    return (grade.replace(" ", "-") in graded) == (grade == said)
 
 
 def miscounted_people(text: str, people: int) -> list[str]:

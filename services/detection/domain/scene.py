@@ -120,5 +120,7 @@ class Look:
     @property
     def faces(self) -> list[Box]:
         """What to blur, in pixels: the face regions of whatever was seen, also where a larger view denies it."""
-        views = self.detections, [*self.detections, *self.outdone]
+        views = [self.detections]
+        if self.outdone:
+            views.append([*self.detections, *self.outdone])
         return face_regions_by_any(views, *self.frame.size)

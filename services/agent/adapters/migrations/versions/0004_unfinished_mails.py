@@ -10,7 +10,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    column = sa.Column(
-        "unfinished", sa.Integer, nullable=False, server_default="0"
-    )  # older software writes none
-    op.add_column("outbox", column)
+    # The default is for older software, which writes none.
+    op.add_column("outbox", sa.Column("unfinished", sa.Integer, nullable=False, server_default="0"))
